@@ -195,10 +195,14 @@ def _owners_first(objects: Iterable[Json]) -> list[Json]:
 
     waiting, found = sorted(objects, key=rank), []
     while waiting:
-        uids = {one["metadata"].get("uid") for one in waiting}
-        free = [one for one in waiting if not {o["uid"] for o in one["metadata"].get("ownerReferences") or ()} & uids]
+        uids = {waited["metadata"].get("uid") for waited in waiting}
+        free = [
+            waited
+            for waited in waiting
+            if not {o["uid"] for o in waited["metadata"].get("ownerReferences") or ()} & uids
+        ]
         found += free or waiting
-        waiting = [one for one in waiting if one not in found]
+        waiting = [waited for waited in waiting if waited not in found]
     return found
 
 

@@ -23,7 +23,7 @@ from ..__main__ import INTERRUPTED
 from . import examples, manual
 from .corpus import corpus
 from .defects import report_defect
-from .input.reading.options import (
+from .input.files.options import (
     TRACES,
     asked,
     checking,
@@ -382,7 +382,7 @@ def zoo_run(context: click.Context, names: tuple[str, ...], *, trace: bool) -> N
             every.append(one)
             _print(one.text)
     _print(command.summed_up(every))
-    context.exit(HOLDS if all(one.right for one in every) else VIOLATED)
+    context.exit(HOLDS if all(ran.right for ran in every) else VIOLATED)
 
 
 @zoo.command("show")
@@ -529,7 +529,7 @@ def _interrupts(_number: int, _frame: object) -> None:
 def _run(arguments: list[str] | None) -> int:
     from ..impl.api.reading.load import BadInput  # noqa: PLC0415 - not before something is to be done
     from ..traces.document import BadTraceError  # noqa: PLC0415
-    from .input.reading.options import named  # noqa: PLC0415
+    from .input.files.options import named  # noqa: PLC0415
 
     try:
         return cli.main(arguments, prog_name="kubeproof", standalone_mode=False) or HOLDS

@@ -73,18 +73,18 @@ def _again(document: Document) -> Replay:
 def superfluous(kept: Iterable[Kept]) -> Iterator[tuple[Kept, str]]:
     """Yield the traces that are not worth keeping, and why: they do not replay, or a shorter one shows the same."""
     best: dict[tuple[object, ...], Kept] = {}
-    for one in kept:
-        if not one.replays:
-            yield one, "it does not replay any more"
+    for case in kept:
+        if not case.replays:
+            yield case, "it does not replay any more"
             continue
-        other = best.setdefault(one.question, one)
-        if other is one:
+        other = best.setdefault(case.question, case)
+        if other is case:
             continue
-        if len(one.document.steps) < len(other.document.steps):
-            best[one.question] = one
-            yield other, f"{one.path.name} shows the same in {_steps(one)}"
+        if len(case.document.steps) < len(other.document.steps):
+            best[case.question] = case
+            yield other, f"{case.path.name} shows the same in {_steps(case)}"
         else:
-            yield one, f"{other.path.name} shows the same in {_steps(other)}"
+            yield case, f"{other.path.name} shows the same in {_steps(other)}"
 
 
 def _steps(one: Kept) -> str:

@@ -40,9 +40,9 @@ from ..traces.replay import Replay, Replayed, record, replay
 from .check import report as reports
 from .check.report import Told
 from .check.results import Alone, Report
-from .input.reading.inputs import beside_dump, gather, name_of
-from .input.reading.project import over
-from .input.reading.scenario_file import FAULTS, Loaded, load_scenario
+from .input.files.inputs import beside_dump, gather, name_of
+from .input.files.project import over
+from .input.files.scenario_file import FAULTS, Loaded, load_scenario
 from .input.scenario import Faults
 from .input.script.script import to_json
 from .islands import check as checking
@@ -320,7 +320,7 @@ def _documents(outcome: Report, inputs: Inputs, loaded: Loaded) -> immutabledict
                     sentence=claim.sentence,
                     verdict=claim.status.value,
                     kind=claim.kind,
-                    reasons=(*claim.lines, *(f"at {reports.blamed(one, loaded.manifests)}" for one in claim.blame)),
+                    reasons=(*claim.lines, *(f"at {reports.blamed(blame, loaded.manifests)}" for blame in claim.blame)),
                     beside=loaded.scenario.objects,
                     times=claim.times,
                 ),

@@ -26,8 +26,8 @@ import yaml
 from bench import sized
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.plain_nodes import plain_nodes
-from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.islands.cache import Cache
 from kubeproof.harness.islands.check import check

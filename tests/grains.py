@@ -19,8 +19,8 @@ import yaml
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
-from kubeproof.harness.check.detail import flowing, queueing
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.check.detail import flows, scheduling_queue
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
@@ -223,7 +223,7 @@ QUEUE = {"scheduler": "queue"}
 
 def of_queue(name: str, world: Scenario) -> Pair:
     """Return a world in which a Pod is tried when the queue says so, and one in which any that waits may be next."""
-    fine = queueing.machine_of(world, prepare(world))
+    fine = scheduling_queue.machine_of(world, prepare(world))
     plain = evolve(world, detail=frozenset())
     coarse = cluster(plain, Parts.core(plain))
     places = coarse.world.layout.pools["Pod"]
@@ -257,8 +257,8 @@ CONNECTIONS = {"proxy": "connections"}
 def of_proxies(name: str, world: Scenario) -> Pair:
     """Return a Service with rules and connections, and with proxies that have programmed slices."""
     prepared = prepare(world)
-    (door,) = flowing.doors(world, prepared)
-    setup = flowing.setup_of(world, prepared, *door)
+    (door,) = flows.doors(world, prepared)
+    setup = flows.setup_of(world, prepared, *door)
     path = data_path(setup)
     (flow,) = setup.flows
     plain = evolve(world, detail=frozenset())

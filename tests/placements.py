@@ -7,7 +7,7 @@ from typing import Any
 
 from immutabledict import immutabledict
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.impl.api.values.frozen import EMPTY, Json, freeze
 

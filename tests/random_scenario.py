@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 from attrs import evolve, frozen
 
-from kubeproof.harness.input.reading.scenario_file import FAULTS, Loaded, load_scenario
-from kubeproof.harness.input.reading.switches import NEEDS
+from kubeproof.harness.input.files.scenario_file import FAULTS, Loaded, load_scenario
+from kubeproof.harness.input.files.switches import NEEDS
 from kubeproof.impl.api.well_known import HOSTNAME, ZONE
 
 Manifest = dict[str, Any]

@@ -21,7 +21,7 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from kubeproof.harness import cli
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.plugin import Checker
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.reading.load import Text, objects_in

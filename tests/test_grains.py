@@ -46,7 +46,7 @@ def test_a_queue_that_loses_a_wake_up_rests_where_a_plain_scheduler_goes_on() ->
 
 
 def test_rules_that_send_to_endpoints_that_are_not_ready_are_found() -> None:
-    ready = "if one.ready and (not zone"
+    ready = "if address.ready and (not zone"
     with planted("kubeproof.impl.kubeproxy.endpoints", ready, "if (not zone"):
         _, replaced = grains.proxies()
         found = refuted(replaced.searched())

@@ -184,7 +184,7 @@ def conditions(value: Json) -> dict[str, Json] | None:
     """Return the statuses of conditions by their types; None for what is no list of conditions."""
     if value is None or value == ():
         return {}
-    maps = [as_map(one) for one in value] if isinstance(value, tuple) else [as_map(())]
+    maps = [as_map(item) for item in value] if isinstance(value, tuple) else [as_map(())]
     if not all("type" in one and "status" in one for one in maps):
         return None
     return {str(one["type"]): one["status"] for one in maps}

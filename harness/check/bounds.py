@@ -20,7 +20,7 @@ from ..world.controllers import quotas
 from ..world.controllers.taint_eviction import lags
 from ..world.faults import registry as faults
 from ..world.reductions.roomy import all_the_same
-from .detail.balancing import is_asked
+from .detail.load_balancer import is_asked
 
 _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",

@@ -67,7 +67,7 @@ from .advice import NO_PODS, gap_blame, room_advice
 from .blame import refusals
 from .blame.blame import holding, of_stuck, written
 from .bounds import bounds_of
-from .detail import balancing, flowing, isolating, lasting, queueing
+from .detail import flows, load_balancer, network_policies, open_connections, scheduling_queue
 from .results import Blame, Claim, Report
 from .softening import softened
 
@@ -190,13 +190,8 @@ def _asked(core: Cluster, prepared: Prepared, only: str) -> tuple[Property, ...]
     """Return what is asked of a core: what is claimed of it, and what the closer looks rest on."""
     own = own_properties.properties(core)
     known = knows_all(core)
-    return (
-        *registry.of(core, only),
-        *known,
-        *motion.premises(core, prepared),
-        *balancing.premises(core, prepared),
-        *own,
-    )
+    closer = (*motion.premises(core, prepared), *load_balancer.premises(core, prepared))
+    return (*registry.of(core, only), *known, *closer, *own)
 
 
 def _stranger(core: Cluster, found: Exploration) -> State | None:
@@ -225,11 +220,11 @@ def machine_of(scenario: Scenario, prepared: Prepared, *, reductions: bool = Tru
 
 
 CLOSER: Mapping[str, Callable[[Scenario, Prepared, str], Machine]] = {
-    flowing.IN_FLOW: flowing.machine_of,
-    balancing.BEHIND: balancing.machine_of,
-    lasting.LASTING: lasting.machine_of,
-    isolating.BEHIND_WALLS: isolating.machine_of,
-    queueing.IN_QUEUE: queueing.machine_of,
+    flows.IN_FLOW: flows.machine_of,
+    load_balancer.BEHIND: load_balancer.machine_of,
+    open_connections.LASTING: open_connections.machine_of,
+    network_policies.BEHIND_WALLS: network_policies.machine_of,
+    scheduling_queue.IN_QUEUE: scheduling_queue.machine_of,
 }
 """Who makes the machine of a closer look, by how the kind of its breaches begins."""
 
@@ -294,7 +289,7 @@ def _claims(
         elif name == BUDGET and any(isinstance(obj, PodDisruptionBudget) for obj in known):
             claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nothing is evicted.
         elif name == FLOWS and Detail.CONNECTIONS in core.scenario.detail:
-            claim = flowing.judge(core.scenario, prepared, limits, progress)
+            claim = flows.judge(core.scenario, prepared, limits, progress)
         elif name in walls:
             claim = walls[name]
         elif name == DEADLINE and core.scenario.deadline is not None:
@@ -302,7 +297,7 @@ def _claims(
         else:
             continue
         if name == PLACEMENT and claim.status is not Status.VIOLATED:
-            claim = queueing.judge(core.scenario, prepared, _nothing_left(core, found, claim), limits, progress)
+            claim = scheduling_queue.judge(core.scenario, prepared, _nothing_left(core, found, claim), limits, progress)
         if name == DEADLINE and verdict is not None:
             claim = claim_deadline.judge(core.scenario, found, claim)
         if name == REACHABILITY:
@@ -310,9 +305,9 @@ def _claims(
             if claim.status is not Status.VIOLATED:
                 claim = motion.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
-                claim = balancing.judge(core, prepared, found, claim, limits, progress)
+                claim = load_balancer.judge(core, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
-                claim = lasting.judge(core.scenario, prepared, found, claim, limits, progress)
+                claim = open_connections.judge(core.scenario, prepared, found, claim, limits, progress)
             if claim.status is Status.HOLDS and moves_services(core.scenario):
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(IN_MOTION,))
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
@@ -358,7 +353,7 @@ def _behind_walls(
     """Make the claims about NetworkPolicies in time, where they are asked for."""
     if Detail.POLICIES not in scenario.detail:
         return {}
-    return isolating.judge(scenario, prepared, limits, progress)
+    return network_policies.judge(scenario, prepared, limits, progress)
 
 
 _STALE_SLICES = "where packets go while slices are not what the Pods are is not looked at; see convergence"

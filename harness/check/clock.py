@@ -8,7 +8,7 @@ then has a timetable. What neither is the case of is not known, and which waits 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from attrs import evolve
 
@@ -16,7 +16,7 @@ from ...model.checker.clock.clocked import clocked, plain
 from ...model.checker.clock.timetable import Contradiction, Timetable, timetable
 from ...model.checker.explore import explore
 from ...model.checker.options import Options
-from ...model.checker.results import Exploration, Limits, Status, Trace, Verdict
+from ...model.checker.results import NO_LIMITS, Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.semantics import fairness_of, moves
 from ...model.checker.traces import states
 from ...model.machine import Fairness, Machine, Property, State
@@ -48,14 +48,28 @@ def possible(
     return evolve(found, verdicts=tuple(verdicts))
 
 
-def decided(machine: Machine, claim: Property, verdict: Verdict, limits: Limits) -> Verdict:
+def searched(
+    machine: Machine,
+    claim: Property,
+    limits: Limits = NO_LIMITS,
+    progress: Callable[[Progress], None] | None = None,
+) -> Exploration:
+    """Search a machine for a breach of one claim that some clock allows: in as many rounds as it has kinds of waits."""
+    found = explore(machine, [claim], limits=limits, progress=progress)
+    kinds = len({timer.kind for timer in machine.timers})
+    return evolve(found, verdicts=(decided(machine, claim, found[claim.name], limits, rounds=kinds),))
+
+
+def decided(
+    machine: Machine, claim: Property, verdict: Verdict, limits: Limits, *, rounds: int | None = None
+) -> Verdict:
     """Return what is known of a claim once clocks are asked, too: of one that only an impossible run breaks, more."""
     if verdict.status is not Status.VIOLATED or verdict.trace is None:
         return verdict
     never, kinds, cut = timetable(machine, verdict.trace), frozenset[str](), ""
-    for _ in range(ROUNDS):
-        if not isinstance(never, Contradiction):
-            return verdict
+    if not isinstance(never, Contradiction):
+        return verdict
+    for _ in range(ROUNDS if rounds is None else rounds):
         if never.kinds <= kinds:
             break
         kinds |= never.kinds
@@ -65,8 +79,10 @@ def decided(machine: Machine, claim: Property, verdict: Verdict, limits: Limits)
         cut = again.reason
         if again.trace is None or not is_run(machine, again.kind, run := plain(again.trace)):
             break
-        verdict, never = evolve(again, trace=run), timetable(machine, run)
-    assert isinstance(never, Contradiction), "a run that has a timetable is an answer"  # noqa: S101
+        verdict, then = evolve(again, trace=run), timetable(machine, run)
+        if not isinstance(then, Contradiction):
+            return verdict
+        never = then
     why = f"{_why(never)}{f'; with clocks, {cut}' if cut else ''}"
     return evolve(verdict, status=Status.UNKNOWN, evidence=(), trace=None, reason=why)
 

@@ -38,7 +38,7 @@ from ...model.machine import Invariant, Sometimes, Timer, View
 from ...properties.reachability.answers import is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
-from ..input.given import stages, versions
+from ..input.given import stages, versions, versions_of_services
 from ..input.scenario import Consistency, Faults, Mixed, Scenario
 from ..world import one_pod as reach
 from ..world.at_rest.prepare import Prepared
@@ -202,7 +202,7 @@ def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
     """
     known = tuple(owners_of(core.scenario, prepared))
     behind = Behind.of(core.scenario, prepared)
-    if not _services(core.scenario, prepared):
+    if not versions_of_services(core.scenario, prepared.objects, is_judged):
         return ()
     doc = "A Pod goes that a Service leads to."
     each = [Sometimes(_premise(number), doc, partial(_goes, core, behind, one)) for number, one in enumerate(known)]
@@ -250,15 +250,6 @@ def _runs(runtime: PodRuntime | None) -> bool:
     return runtime is not None and runtime.stage in {Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
 
 
-def _services(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
-    """Return every version of every Service that is judged; those that differ in metadata alone count once."""
-    found: dict[Hashable, Service] = {}
-    for obj in versions(scenario, prepared.objects):
-        if isinstance(obj, Service) and is_judged(obj):
-            found.setdefault((obj.metadata.namespace, obj.metadata.name, obj.spec), obj)
-    return tuple(found.values())
-
-
 # --- judged -----------------------------------------------------------------------------------------------------------
 
 
@@ -271,7 +262,7 @@ def judge(
     progress: Callable[[Progress], None] | None,
 ) -> Claim:
     """Judge the claim about connections, given what the core says of it and of who ever goes."""
-    services = _services(scenario, prepared)
+    services = versions_of_services(scenario, prepared.objects, is_judged)
     if not services:
         return evolve(at_rest, vacuous=True)
     owners = owners_of(scenario, prepared)
@@ -475,7 +466,9 @@ def _waits(scenario: Scenario, prepared: Prepared, cluster: Cluster) -> Iterator
     yield from (timer for timer in usual if bound is None or timer.kind not in propagation.KINDS)
     if bound is not None:
         slots = (*layout.memories, *layout.pools.get("EndpointSlice", ()))
-        followed = propagation.Followed(bound, slots, _services(scenario, prepared), most=True)
+        followed = propagation.Followed(
+            bound, slots, versions_of_services(scenario, prepared.objects, is_judged), most=True
+        )
         yield from propagation.timers(followed, layout.pools["Pod"])
 
 

@@ -21,7 +21,7 @@ from ...model.checker.results import Status
 from ...traces import render
 from ...traces.document import Document
 from ..input.assumed.assumptions import Assumption
-from ..input.reading.manifests import Manifests
+from ..input.files.manifests import Manifests
 from ..input.scenario import Expected, Scenario
 from .bounds import general
 from .report_lists import assumed, not_modelled

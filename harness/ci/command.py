@@ -20,9 +20,9 @@ from ...model.checker.results import INTERRUPTED, Limits, Progress, Status
 from .. import face
 from ..check.results import Claim
 from ..face import Cluster, Result
-from ..input.reading.options import limits_of, nodes_of
-from ..input.reading.project import NAME, OWN, Project, below_scenario, read_project
-from ..input.reading.scenario_file import OPTIONS
+from ..input.files.options import limits_of, nodes_of
+from ..input.files.project import NAME, OWN, Project, below_scenario, read_project
+from ..input.files.scenario_file import OPTIONS
 from ..islands import cache as answers
 from ..own.importing import named_own
 from ..own.properties import sentences
@@ -167,7 +167,8 @@ def only(result: Result, claims: tuple[str, ...]) -> Result:
         outcome=evolve(
             report,
             scenario=evolve(
-                report.scenario, expected=tuple(one for one in report.scenario.expected if one[0] in claims)
+                report.scenario,
+                expected=tuple(expected for expected in report.scenario.expected if expected[0] in claims),
             ),
             claims=(*(claim for name, claim in judged.items() if name in claims), *open_),
             bounds=(f"asked are these claims only: {', '.join(claims)}", *report.bounds),

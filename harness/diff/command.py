@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from ...impl.api.releases import Change
 from ...model.checker.results import Progress, Status
 from ..face import Cluster, Result, check
-from ..input.reading.options import cluster_of, keywords, limits_of
+from ..input.files.options import cluster_of, keywords, limits_of
 from ..islands import cache as answers
 from .compare import Comparison, Side, Turn, compare
 

@@ -105,5 +105,5 @@ def _who(text: str) -> str:
 
 def _possible(machine: Machine, here: Iterable[tuple[State, Words]], *, urgent: bool) -> tuple[str, ...]:
     return tuple(
-        dict.fromkeys(one for state, _ in here for one in possible(state, moves(machine, state, urgent=urgent)))
+        dict.fromkeys(label for state, _ in here for label in possible(state, moves(machine, state, urgent=urgent)))
     )

@@ -18,7 +18,7 @@ from ...impl.controllers.horizontal.metrics import MEASURES, measures
 from ...impl.kubelet.behaviour import READY_WHEN, ready_when
 from ...impl.kubelet.eviction import USES
 from ...impl.kubelet.usage import USES_AT_FIRST, USES_CPU
-from .reading.manifests import Manifests
+from .files.manifests import Manifests
 
 PREFIX = "kubeproof/"
 AMOUNTS = {USES: "an amount of memory: 512Mi", USES_CPU: "an amount of cpu: 250m", USES_AT_FIRST: "an amount of cpu: 2"}

@@ -19,7 +19,7 @@ from ...impl.api.reading.load import Problem, Source
 from ...impl.api.references import references
 from ...impl.apiserver.admission.admission import ALWAYS_THERE, missing_of
 from ...impl.apiserver.status import not_found
-from .reading.manifests import Manifests
+from .files.manifests import Manifests
 
 
 def too_early(manifests: Manifests) -> Iterator[Problem]:

@@ -19,7 +19,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.reading.load import Note, Other
 from ...impl.api.references import BEFORE_START, keys_needed
 from ...impl.api.values.frozen import as_map
-from .reading.manifests import Manifests
+from .files.manifests import Manifests
 from .workloads import templates
 
 FIELDS = ("binaryData", "data", "stringData")

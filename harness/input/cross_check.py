@@ -16,9 +16,9 @@ from ...impl.api.reading.nearest import did_you_mean
 from ...impl.kubectl import script
 from ...impl.kubectl.script import Missing, Step
 from .assumed.surroundings import namespaces_of
-from .reading.located import Located
-from .reading.manifests import Manifests
-from .reading.reader import Reader
+from .files.located import Located
+from .files.manifests import Manifests
+from .files.reader import Reader
 from .scenario import Scenario
 
 Wrong = tuple[str, str, str]

@@ -12,8 +12,8 @@ from ...impl.api.reading.unmodelled_kinds import MOVES
 from ...impl.api.values.frozen import as_map
 from ...impl.descheduler.policy import Policy, read_policy
 from .assumed.assumptions import Assumption
-from .reading.located import from_yaml
-from .reading.manifests import Manifests
+from .files.located import from_yaml
+from .files.manifests import Manifests
 
 KIND = "DeschedulerPolicy"
 

@@ -6,7 +6,7 @@ there can ever be are those met when the commands are carried out one after the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from attrs import frozen
 
@@ -114,6 +114,17 @@ def versions(scenario: Scenario, objects: Iterable[Object]) -> Iterator[Object]:
     yield from start
     for done in carried_out(scenario, start):
         yield from (write.object for write in done.writes if write.object is not None)
+
+
+def versions_of_services(
+    scenario: Scenario, objects: Iterable[Object], wanted: Callable[[Service], bool]
+) -> tuple[Service, ...]:
+    """Return every version of every Service that is wanted; those that differ in metadata alone count once."""
+    found: dict[Hashable, Service] = {}
+    for obj in versions(scenario, objects):
+        if isinstance(obj, Service) and wanted(obj):
+            found.setdefault((obj.metadata.namespace, obj.metadata.name, obj.spec), obj)
+    return tuple(found.values())
 
 
 def stages(scenario: Scenario, objects: Iterable[Object]) -> Iterator[tuple[Object, ...]]:

@@ -13,7 +13,7 @@ from ...impl.api.storage import StorageClass
 from ...impl.api.values.frozen import strings
 from ...impl.api.values.quantity import QuantityError, parse_quantity
 from ...impl.api.well_known import DEFAULT_CLASS, HOSTNAME
-from .reading.manifests import READY
+from .files.manifests import READY
 
 CAPACITY: Mapping[str, str] = {
     "cpu": "4",

@@ -136,7 +136,11 @@ def _handlers(registry: kopf.OperatorRegistry, kind: Kind) -> tuple[Any, ...]:
 
 
 def _of(handlers: Any, resource: kopf.Resource) -> Iterator[Any]:
-    return (one for one in handlers.get_all_handlers() if one.selector is not None and one.selector.check(resource))
+    return (
+        handler
+        for handler in handlers.get_all_handlers()
+        if handler.selector is not None and handler.selector.check(resource)
+    )
 
 
 @frozen
@@ -162,7 +166,7 @@ def _reconcile(handlers: tuple[Any, ...], obj: dict[str, Any], view: Objects) ->
     look = _Look(body, LAST.fetch(body=body), DONE.clear(essence=LAST.build(body=body)))
     meta = obj["metadata"]
     held, going = FINALIZER in meta.get("finalizers", ()), "deletionTimestamp" in meta
-    needed = any(one.requires_finalizer for one in handlers)
+    needed = any(handler.requires_finalizer for handler in handlers)
     if needed and not held and not going:
         yield patch(obj, {"metadata": {"finalizers": [*meta.get("finalizers", ()), FINALIZER]}})
         return
@@ -179,7 +183,9 @@ def _reconcile(handlers: tuple[Any, ...], obj: dict[str, Any], view: Objects) ->
             except ApiError as refused:
                 answers.append(refused)
     if look.reason is kopf.Reason.DELETE and failed is None:
-        changes.setdefault("metadata", {})["finalizers"] = [one for one in meta["finalizers"] if one != FINALIZER]
+        changes.setdefault("metadata", {})["finalizers"] = [
+            finalizer for finalizer in meta["finalizers"] if finalizer != FINALIZER
+        ]
     yield from _patched(obj, changes)
     if failed is not None:
         raise failed
@@ -198,7 +204,7 @@ def _handled(handlers: tuple[Any, ...], look: _Look, api: Api) -> tuple[dict[str
     """Call the handlers of a cause that are not done; return what is to be patched, and what failed for the moment."""
     changes = kopf.Patch()
     failed: ApiError | None = None
-    mine = [one for one in handlers if one.reason is look.reason]
+    mine = [handler for handler in handlers if handler.reason is look.reason]
     for one in mine:
         if (DONE.fetch(key=one.id, body=look.body) or {}).get("success"):
             continue

@@ -22,9 +22,9 @@ from ...impl.api.reading.load import BadInput, LoadedObject
 from ...impl.api.reading.load import Problem as Wrong
 from ...impl.api.workloads import with_template
 from ...impl.apiserver.admission.admission import SYSTEM_PRIORITIES
-from ..input.reading.dump import read_dump, where, without_lost
-from ..input.reading.inputs import beside_dump, name_of
-from ..input.reading.manifests import Manifests, refusals
+from ..input.files.dump import read_dump, where, without_lost
+from ..input.files.inputs import beside_dump, name_of
+from ..input.files.manifests import Manifests, refusals
 
 
 def merged(dump: str | Path, more: Manifests | None) -> tuple[Manifests, tuple[str, ...], tuple[str, ...]]:
@@ -59,9 +59,9 @@ def _ownerless(found: Manifests) -> Iterator[str]:
     there = {(ref.kind, ref.namespace, ref.name) for ref in map(ref_of, found.objects)}
     pods = [obj for obj in found.objects if isinstance(obj, Pod | Workload)]
     owners = Counter(
-        (owner.kind, one.metadata.namespace, owner.name)
-        for one in pods
-        if (owner := one.metadata.controller) is not None
+        (owner.kind, pod.metadata.namespace, owner.name)
+        for pod in pods
+        if (owner := pod.metadata.controller) is not None
     )
     missing = {owner: count for owner, count in owners.items() if owner not in there}
     if missing:

@@ -32,11 +32,11 @@ from ...properties.placement.optimum import placed
 from ...properties.placement.packing import pack
 from ...properties.placement.problem import called
 from ...properties.placement.volumes import undecided
+from ..input.files.inputs import gather
+from ..input.files.manifests import Manifests, read_manifests
+from ..input.files.reader import Reader
+from ..input.files.scenario_file import is_scenario_file
 from ..input.plain_nodes import plain_nodes
-from ..input.reading.inputs import gather
-from ..input.reading.manifests import Manifests, read_manifests
-from ..input.reading.reader import Reader
-from ..input.reading.scenario_file import is_scenario_file
 from .cluster import merged, prioritised
 
 SMALL, LARGE = 300, 1500
@@ -115,7 +115,7 @@ def of_manifests(manifests: Manifests) -> Wanted:
             owners[called(groups[-1].pod)] = ref
     labels = {obj.metadata.name: obj.metadata.labels for obj in objects if isinstance(obj, Namespace)}
     others = tuple(obj for obj in objects if not isinstance(obj, Node | Pod))
-    storage = Cache.of(one for one in others if isinstance(one, STORAGE))
+    storage = Cache.of(other for other in others if isinstance(other, STORAGE))
     unknown = _workloads(manifests.not_modelled)
     remarks += tuple(
         f"{ref_of(obj)}: the volumes of its claims are taken to be there, and within reach of every node"

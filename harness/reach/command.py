@@ -25,7 +25,7 @@ from ...properties.reachability.network_policy import Party, Policy, is_peer
 from ...properties.reachability.prestop import Bounds, Impossible, smallest_prestop
 from ..check.results import Claim
 from ..face import Cluster, check
-from ..input.reading.reader import seconds
+from ..input.files.reader import seconds
 from ..input.scenario import Scenario
 from ..world.applied import Refused
 from ..world.at_rest.settle import Restless

@@ -84,16 +84,16 @@ class Matrix:
         """Return the matrix as JSON."""
         cells = [
             {
-                "client": one.client,
-                "node": one.node,
-                "family": one.family,
-                "through": one.door,
-                "address": one.address,
-                "endpoints": list(one.answered_by),
-                "why": one.why,
-                "masqueraded": one.masquerade,
+                "client": cell.client,
+                "node": cell.node,
+                "family": cell.family,
+                "through": cell.door,
+                "address": cell.address,
+                "endpoints": list(cell.answered_by),
+                "why": cell.why,
+                "masqueraded": cell.masquerade,
             }
-            for one in self.cells
+            for cell in self.cells
         ]
         proofs = {str(proof): _proved(proof.proof) for proof in self.proofs}
         checks = {
@@ -261,7 +261,7 @@ def text(found: Matrix) -> str:
         where = _where(client, nodes, everywhere)
         over = "" if family == IPV4 else f" ({family})"
         lines.append(f"  {where:<34} {door + over:<{width}} {address:<24} {result}")
-    lines += ["", *_check_lines(found), *_proof_lines(found), *(f"  note: {one}" for one in found.remarks)]
+    lines += ["", *_check_lines(found), *_proof_lines(found), *(f"  note: {remark}" for remark in found.remarks)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 

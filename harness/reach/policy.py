@@ -20,7 +20,7 @@ from ...impl.api.policy import EndpointSlice
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.well_known import SERVICE_NAME
 from ...properties.reachability.network_policy import EGRESS, Blocked, Party, Policy, party_of, policy_of, verdict
-from ..input.reading.manifests import Manifests
+from ..input.files.manifests import Manifests
 from ..input.script.commands import KINDS
 
 

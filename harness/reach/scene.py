@@ -156,7 +156,7 @@ def completed(service: Service, place: int) -> Service:
     if spec.type == "ExternalName" or spec.cluster_ip in {"", "None"} or not _of_both(service):
         return service
     families = spec.ip_families if len(spec.ip_families) > 1 else FAMILIES
-    known = {family_of(one): one for one in spec.cluster_ips or (spec.cluster_ip,)}
+    known = {family_of(ip): ip for ip in spec.cluster_ips or (spec.cluster_ip,)}
     if IPV6 not in known:
         known[IPV6] = f"fd00:10:96::{place:x}"
     addresses = tuple(known[family] for family in families if family in known)

@@ -24,9 +24,9 @@ from ...traces.canonical import digest
 from ...traces.changes import Change, changes, plain
 from ...traces.document import BadTraceError, Document, Inputs, Moment
 from ...traces.replay import Differs, Impossible, Replay, Replayed
+from ..input.files.inputs import gather
+from ..input.files.manifests import settled
 from ..input.plain_nodes import plain_nodes
-from ..input.reading.inputs import gather
-from ..input.reading.manifests import settled
 from .steps import STEPS, Given, Step, creation, first_server
 
 

@@ -158,6 +158,6 @@ def credentials_in(path: Path) -> Credentials:
             continue
         if len(row) < 3 or not row[0] or not row[1]:
             raise BadInput((Problem(str(path), number, "", 'expected token,user,uid,"group1,group2"'),))
-        groups = tuple(one.strip() for one in row[3].split(",")) if len(row) > 3 and row[3] else ()
+        groups = tuple(word.strip() for word in row[3].split(",")) if len(row) > 3 and row[3] else ()
         found[row[0]] = User(row[1], groups)
     return Credentials(immutabledict(found))

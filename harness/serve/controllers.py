@@ -63,34 +63,20 @@ def _plurals(*kinds: str) -> frozenset[str]:
     return frozenset(BY_NAME[kind].plural for kind in kinds)
 
 
-def _deployments(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (deployment.reconcile(cache, ref_of(one), now=now) for one in cache.list(Deployment))
+def _each(cls: type[Object], reconcile: Callable[..., tuple[Request, ...]]) -> Callable[[Plane, Cache, Time], Asked]:
+    """Look after every object of a kind by itself."""
+    return lambda _plane, cache, _now: (reconcile(cache, ref_of(obj)) for obj in cache.list(cls))
 
 
-def _replica_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicaSet))
-
-
-def _replication_controllers(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (replicaset.reconcile(cache, ref_of(one), now=now) for one in cache.list(ReplicationController))
-
-
-def _stateful_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (statefulset.reconcile(cache, ref_of(one), now=now) for one in cache.list(StatefulSet))
-
-
-def _daemon_sets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (daemonset.reconcile(cache, ref_of(one), now=now) for one in cache.list(DaemonSet))
+def _each_at(cls: type[Object], reconcile: Callable[..., tuple[Request, ...]]) -> Callable[[Plane, Cache, Time], Asked]:
+    """Look after every object of a kind by itself, with an eye on the time."""
+    return lambda _plane, cache, now: (reconcile(cache, ref_of(obj), now=now) for obj in cache.list(cls))
 
 
 def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
     """Jobs, and Pods that none will count any more."""
     yield from (job.reconcile(cache, ref_of(one), now=now) for one in cache.list(Job))
     yield from (job.orphaned(cache, ref_of(pod)) for pod in cache.list(Pod))
-
-
-def _endpoint_slices(_plane: Plane, cache: Cache, _now: Time) -> Asked:
-    return (endpointslice.reconcile(cache, ref_of(service)) for service in cache.list(Service))
 
 
 def _endpoints(plane: Plane, cache: Cache, _now: Time) -> Asked:
@@ -102,22 +88,6 @@ def _endpoints(plane: Plane, cache: Cache, _now: Time) -> Asked:
     for obj in plane.server.list(endpoints.KIND, None):
         if (obj.metadata.namespace, obj.metadata.name) not in services:
             yield (Delete(ref_of(obj), uid=obj.metadata.uid),)
-
-
-def _budgets(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (disruption.reconcile(cache, ref_of(budget), now=now) for budget in cache.list(PodDisruptionBudget))
-
-
-def _quotas(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (resourcequota.reconcile(cache, ref_of(quota), now=now) for quota in cache.list(ResourceQuota))
-
-
-def _nodes(_plane: Plane, cache: Cache, now: Time) -> Asked:
-    return (nodelifecycle.reconcile(cache, ref_of(node), now=now) for node in cache.list(Node))
-
-
-def _pod_garbage(_plane: Plane, cache: Cache, _now: Time) -> Asked:
-    return (podgc.reconcile(cache, ref_of(pod)) for pod in cache.list(Pod))
 
 
 def _garbage(plane: Plane, cache: Cache, _now: Time) -> Asked:
@@ -153,11 +123,11 @@ def _server_itself(plane: Plane, cache: Cache, now: Time) -> Asked:
 
 def _namespaces(plane: Plane, cache: Cache, _now: Time) -> Asked:
     """Empty namespaces that are to go, also of what has no class here."""
-    for one in cache.list(Namespace):
-        if one.metadata.terminating:
-            inside = _without_class(plane, one.metadata.name)
+    for space in cache.list(Namespace):
+        if space.metadata.terminating:
+            inside = _without_class(plane, space.metadata.name)
             yield tuple(Delete(ref_of(obj), uid=obj.metadata.uid) for obj in inside if not obj.metadata.terminating)
-            yield namespace.reconcile(cache, ref_of(one), held=bool(inside))
+            yield namespace.reconcile(cache, ref_of(space), held=bool(inside))
 
 
 def _without_class(plane: Plane, name: str) -> tuple[Object, ...]:
@@ -187,13 +157,21 @@ WORKLOADS = _plurals(*NAMES)
 APISERVER = User("system:apiserver", (MASTERS,))
 """As whom the API server asks itself."""
 COMPONENTS: tuple[Component, ...] = (
-    Component(controller("deployment-controller"), WORKLOADS | _plurals("Pod"), _deployments),
-    Component(controller("replicaset-controller"), _plurals("ReplicaSet", "Pod"), _replica_sets),
-    Component(controller("replication-controller"), _plurals("ReplicationController", "Pod"), _replication_controllers),
+    Component(
+        controller("deployment-controller"), WORKLOADS | _plurals("Pod"), _each_at(Deployment, deployment.reconcile)
+    ),
+    Component(
+        controller("replicaset-controller"), _plurals("ReplicaSet", "Pod"), _each_at(ReplicaSet, replicaset.reconcile)
+    ),
+    Component(
+        controller("replication-controller"),
+        _plurals("ReplicationController", "Pod"),
+        _each_at(ReplicationController, replicaset.reconcile),
+    ),
     Component(
         controller("statefulset-controller"),
         _plurals("StatefulSet", "Pod", "ControllerRevision", "PersistentVolumeClaim"),
-        _stateful_sets,
+        _each_at(StatefulSet, statefulset.reconcile),
     ),
     Component(
         controller("persistent-volume-binder"),
@@ -201,19 +179,27 @@ COMPONENTS: tuple[Component, ...] = (
         _volumes,
     ),
     Component(
-        controller("daemon-set-controller"), _plurals("DaemonSet", "Pod", "ControllerRevision", "Node"), _daemon_sets
+        controller("daemon-set-controller"),
+        _plurals("DaemonSet", "Pod", "ControllerRevision", "Node"),
+        _each_at(DaemonSet, daemonset.reconcile),
     ),
     Component(controller("job-controller"), _plurals("Job", "Pod"), _jobs),
     Component(
-        controller("endpointslice-controller"), _plurals("Service", "Pod", "Node", "EndpointSlice"), _endpoint_slices
+        controller("endpointslice-controller"),
+        _plurals("Service", "Pod", "Node", "EndpointSlice"),
+        _each(Service, endpointslice.reconcile),
     ),
     Component(controller("endpoint-controller"), _plurals("Service", "EndpointSlice"), _endpoints),
-    Component(controller("disruption-controller"), WORKLOADS | _plurals("PodDisruptionBudget", "Pod"), _budgets),
-    Component(controller("node-controller"), _plurals("Node", "Pod"), _nodes),
-    Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _pod_garbage),
+    Component(
+        controller("disruption-controller"),
+        WORKLOADS | _plurals("PodDisruptionBudget", "Pod"),
+        _each_at(PodDisruptionBudget, disruption.reconcile),
+    ),
+    Component(controller("node-controller"), _plurals("Node", "Pod"), _each_at(Node, nodelifecycle.reconcile)),
+    Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _each(Pod, podgc.reconcile)),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
     Component(APISERVER, EVERYTHING, _server_itself),
-    Component(controller("resourcequota-controller"), EVERYTHING, _quotas),
+    Component(controller("resourcequota-controller"), EVERYTHING, _each_at(ResourceQuota, resourcequota.reconcile)),
     Component(controller("generic-garbage-collector"), EVERYTHING, _garbage),
     Component(controller("namespace-controller"), EVERYTHING, _namespaces),
 )

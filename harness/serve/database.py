@@ -26,7 +26,7 @@ from ...impl.apiserver.resources import kind_named
 from ...impl.apiserver.server import Server
 from ...impl.etcd import KeyValue, Store
 from ...impl.etcd.sorted_map import SortedMap
-from ..input.reading.dump import runtime_of
+from ..input.files.dump import runtime_of
 from .plane import CONFIG, Plane
 from .recording import Began, Recorded, Turn, recorded, row_of
 

@@ -56,7 +56,10 @@ def stamped(wanted: Pod, old: PodStatus, now: Time, host: str) -> Pod:
     conditions = tuple(
         _dated(condition, old, now) if condition.type in OWNED else condition for condition in status.conditions
     )
-    before = {one.name: one for one in (*old.container_statuses, *old.init_container_statuses)}
+    before = {
+        container_status.name: container_status
+        for container_status in (*old.container_statuses, *old.init_container_statuses)
+    }
     addresses = {"hostIPs": [{"ip": host}], "podIPs": [{"ip": status.pod_ip}]} if status.pod_ip else {}
     dated = evolve(
         status,
@@ -64,8 +67,12 @@ def stamped(wanted: Pod, old: PodStatus, now: Time, host: str) -> Pod:
         extra=freeze({**status.extra, **addresses}),
         conditions=conditions,
         start_time=old.start_time if old.start_time is not None else now,
-        container_statuses=tuple(_timed(one, before, now) for one in status.container_statuses),
-        init_container_statuses=tuple(_timed(one, before, now) for one in status.init_container_statuses),
+        container_statuses=tuple(
+            _timed(container_status, before, now) for container_status in status.container_statuses
+        ),
+        init_container_statuses=tuple(
+            _timed(container_status, before, now) for container_status in status.init_container_statuses
+        ),
     )
     return evolve(wanted, status=dated)
 

@@ -78,7 +78,7 @@ def follow(history: History, writers: Iterable[Writer], release: Release) -> Fol
 
 
 def _lacks(writer: Writer, history: History) -> str:
-    kinds = {ref_of(obj).kind for obj in history.start} | {one.ref.kind for one in history.changes}
+    kinds = {ref_of(obj).kind for obj in history.start} | {change.ref.kind for change in history.changes}
     if not kinds & writer.kinds:
         return ""
     missing = sorted(writer.needs - kinds)

@@ -70,7 +70,7 @@ class History:
     @property
     def nodes(self) -> frozenset[str]:
         """The nodes that were ever there."""
-        there = (*self.start, *(one.after for one in self.changes if one.after is not None))
+        there = (*self.start, *(change.after for change in self.changes if change.after is not None))
         return frozenset(obj.metadata.name for obj in there if ref_of(obj).kind == "Node")
 
 
@@ -107,7 +107,7 @@ def read(texts: Iterable[Text]) -> History:
         problems.append(Problem("input", 0, "", "no changes are recorded", RECORD))
     if problems:
         raise BadInput(tuple(sorted(problems)))
-    return _history([_object(one) for one in start], _in_order(raws), frozenset(rests), release)
+    return _history([_object(written) for written in start], _in_order(raws), frozenset(rests), release)
 
 
 def _values(text: Text, problems: list[Problem]) -> Iterator[tuple[int, Any]]:
@@ -155,8 +155,8 @@ def _one(file: str, line: int, value: Any, problems: list[Problem]) -> Iterator[
     if not isinstance(value, Mapping):
         problems.append(Problem(file, line, "", "is neither an audit event nor an event of a watch", RECORD))
     elif _is_audit(value):
-        for one in value.get("items", (value,)):
-            yield from _audited(file, line, one, problems)
+        for item in value.get("items", (value,)):
+            yield from _audited(file, line, item, problems)
     elif value.get("type") in WATCHED and isinstance(value.get("object"), Mapping):
         yield _Raw(place, value["type"], value["object"], order=_version(value["object"]))
     elif value.get("type") == "BOOKMARK":
@@ -326,7 +326,7 @@ def _is_old(before: Object | None, after: Object | None) -> bool:
 def _times(value: Mapping[str, Any]) -> Iterator[int]:
     """Yield the times that an object tells of itself."""
     meta = value.get("metadata", {})
-    told = [meta.get("creationTimestamp"), *(one.get("time") for one in meta.get("managedFields") or ())]
+    told = [meta.get("creationTimestamp"), *(entry.get("time") for entry in meta.get("managedFields") or ())]
     conditions = (value.get("status") or {}).get("conditions") or ()
     told += [condition.get("lastTransitionTime") for condition in conditions if isinstance(condition, Mapping)]
     yield 0

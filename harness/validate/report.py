@@ -43,7 +43,7 @@ class Validated:
     @property
     def status(self) -> Status:
         """The worst of all: VIOLATED before UNKNOWN before HOLDS."""
-        found = {self.allowed, *(one.status for one in self.found)}
+        found = {self.allowed, *(finding.status for finding in self.found)}
         return next((status for status in (Status.VIOLATED, Status.UNKNOWN) if status in found), Status.HOLDS)
 
 

@@ -1,4 +1,4 @@
-"""Documented failures of nodes that die and of names that lead to nobody, as pairs of worlds of `grains.connections`.
+"""Documented failures of nodes that die, as pairs of worlds of `grains.connections`.
 
 Every pair runs the same components on the same objects; faulty and repaired differ in one field of a manifest or one
 setting of the cluster. Times are small numbers of seconds in place of the real ones: what counts is how they compare.
@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from attrs import evolve
-from immutabledict import immutabledict
-
 from ...impl.api.core import (
     Container,
     ContainerPort,
@@ -20,18 +17,16 @@ from ...impl.api.core import (
     NodeStatus,
     Pod,
     PodSpec,
-    Probe,
     Service,
     ServicePort,
     ServiceSpec,
     Toleration,
 )
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.requests import Create
 from ...impl.api.values.frozen import strings
 from ...impl.api.well_known import UNREACHABLE
 from ...impl.kubeproxy.packet import Packet
-from ...model.checker.explore import explore
+from ..check.clock import searched
 from ..world.grains.connections import claims
 from ..world.grains.connections.connections import data_path, machine
 from ..world.grains.connections.setup import Client, Delays, Setup
@@ -65,13 +60,15 @@ def service(**spec: object) -> Service:
 def judged(setup: Setup, claim: claims.Claim) -> Found:
     """Search a world for a breach of one claim."""
     made = claim(data_path(setup))
-    return found_by(explore(machine(setup), [made]), made.name)
+    return found_by(searched(machine(setup), made), made.name)
 
 
 # --- nodes that die -------------------------------------------------------------------------------------------------
 
 
-def loss(*, publish: bool = False, toleration: int = 5, silence: tuple[int, int] = (6, 10)) -> Setup:
+def loss(
+    *, publish: bool = False, toleration: int = 5, silence: tuple[int, int] = (6, 10), within: int | None = None
+) -> Setup:
     """Let one of two nodes die, each with a Pod of the Service."""
     pods = (pod("web-0", "node-1", toleration=toleration), pod("web-1", "node-2", toleration=toleration))
     return Setup(
@@ -79,20 +76,8 @@ def loss(*, publish: bool = False, toleration: int = 5, silence: tuple[int, int]
         clients=(Client("node-2", Packet(CLIENT_IP, CLUSTER_IP, 80)),),
         delays=Delays(silence=silence),
         node_losses=1,
+        within=within,
     )
-
-
-# --- names that lead to Pods ----------------------------------------------------------------------------------------
-
-
-def joining(*, publish: bool = False) -> Setup:
-    """Create a Pod whose program is ready when it has found itself by the name of a headless Service."""
-    first = pod("web-0", "node-1")
-    asked = immutabledict({"tcpSocket": immutabledict({"port": 8080})})
-    probed = evolve(first.spec.containers[0], readiness_probe=Probe(initial_delay_seconds=1, extra=asked))
-    waiting = evolve(first, spec=evolve(first.spec, containers=(probed,)))
-    headless = service(cluster_ip="None", publish_not_ready_addresses=publish)
-    return Setup((*NODES, headless), script=(Create(waiting),), joins=True)
 
 
 PAIRS: tuple[Pair, ...] = (
@@ -105,19 +90,11 @@ PAIRS: tuple[Pair, ...] = (
         partial(judged, loss(), claims.let_go),
     ),
     Pair(
-        "ready-when-found",
-        ("k/k#25283", "qdrant-helm#115", "nats-k8s#441"),
-        "A program is ready when it finds itself by the name of a headless Service, which lists Pods that are ready.",
-        "The Service publishes unready addresses.",
-        partial(judged, joining(), claims.all_ready),
-        partial(judged, joining(publish=True), claims.all_ready),
-    ),
-    Pair(
         "lost-node-served-for-long",
         ("k/k#17284",),
         "A node that died gets new connections until it is given up, however short its Pods' tolerationSeconds are.",
         "node-monitor-grace-period is shorter.",
-        partial(judged, loss(toleration=0, silence=(30, 40)), claims.let_go_within(12)),
-        partial(judged, loss(toleration=0, silence=(6, 10)), claims.let_go_within(12)),
+        partial(judged, loss(toleration=0, silence=(30, 40), within=12), claims.let_go_in_time),
+        partial(judged, loss(toleration=0, silence=(6, 10), within=12), claims.let_go_in_time),
     ),
 )  # fmt: skip

@@ -98,4 +98,4 @@ def _source(holder: Mapping[str, Any], field: str, kind: str, key: str, path: st
 
 
 def _maps(value: Any) -> tuple[Mapping[str, Any], ...]:
-    return tuple(one for one in value or () if isinstance(one, Mapping))
+    return tuple(item for item in value or () if isinstance(item, Mapping))

@@ -15,7 +15,7 @@ from .batch import Job
 from .core import PodTemplateSpec
 from .meta import ObjectMeta
 from .values.frozen import Strings, strings
-from .well_known import JOB_NAME, LEGACY_NAME, POD_INDEX, POD_NAME
+from .well_known import JOB_NAME, LEGACY_NAME, POD_INDEX, POD_NAME, TEMPLATE_HASH
 
 
 @frozen
@@ -109,3 +109,9 @@ def only_selector(workload: Sized, metadata: ObjectMeta) -> Sized:
     kind: Any = type(workload)
     spec: Any = type(workload.spec)
     return cast("Sized", kind(metadata, spec(selector=workload.spec.selector)))
+
+
+def without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
+    """Return a Pod template without the hash that tells ReplicaSets apart."""
+    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH)
+    return evolve(template, metadata=evolve(template.metadata, labels=labels))

@@ -34,11 +34,11 @@ def _in(value: Any, kind: Any, struct: str, path: tuple[str, ...]) -> str:
         case [inner]:
             if not isinstance(value, list):
                 return _unfit(value, f"[]{_go(inner)}", struct, path)
-            return next(filter(None, (_in(one, inner, struct, path) for one in value)), "")
+            return next(filter(None, (_in(item, inner, struct, path) for item in value)), "")
         case {"": inner}:
             if not isinstance(value, Mapping):
                 return _unfit(value, f"map[string]{_go(inner)}", struct, path)
-            return next(filter(None, (_in(one, inner, struct, path) for one in value.values())), "")
+            return next(filter(None, (_in(item, inner, struct, path) for item in value.values())), "")
         case str() if kind.startswith("#"):
             return _in_struct(value, kind[1:], struct, path)
         case _:

@@ -87,7 +87,10 @@ def _first_pod_status(pod: Pod, now: Time) -> PodStatus:
 
 def _first_namespace(namespace: Namespace) -> Namespace:
     spec = dict(namespace.extra.get("spec") or {})
-    spec["finalizers"] = (*[one for one in spec.get("finalizers", ()) if one != "kubernetes"], "kubernetes")
+    spec["finalizers"] = (
+        *[finalizer for finalizer in spec.get("finalizers", ()) if finalizer != "kubernetes"],
+        "kubernetes",
+    )
     extra = immutabledict({**namespace.extra, "spec": freeze(spec), "status": freeze({"phase": "Active"})})
     return evolve(namespace, extra=extra)
 

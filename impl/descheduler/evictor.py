@@ -56,8 +56,8 @@ def fits_elsewhere(cache: Cache, pod: Pod, nodes: Iterable[Node]) -> bool:
 
 
 def _has_room(cache: Cache, pod: Pod, node: Node) -> bool:
-    there = [one for one in cache.list(Pod) if one.spec.node_name == node.metadata.name and not one.finished]
+    there = [other for other in cache.list(Pod) if other.spec.node_name == node.metadata.name and not other.finished]
     wanted = {**requested(pod), "pods": 1}
-    used = {name: sum(({**requested(one), "pods": 1}).get(name, 0) for one in there) for name in wanted}
+    used = {name: sum(({**requested(other), "pods": 1}).get(name, 0) for other in there) for name in wanted}
     offered = {name: amount(name, quantity) for name, quantity in node.status.allocatable.items()}
     return all(used[name] + asked <= offered.get(name, 0) for name, asked in wanted.items())

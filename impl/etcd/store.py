@@ -141,5 +141,7 @@ def compact(store: Store, revision: int, *, tombstones: bool = True) -> Store | 
         return COMPACTED
     if revision > store.revision:
         return FUTURE_REVISION
-    kept = (one for one in store.since(revision) if tombstones or not one.deletes or one.kv.mod_revision > revision)
+    kept = (
+        event for event in store.since(revision) if tombstones or not event.deletes or event.kv.mod_revision > revision
+    )
     return evolve(store, compact_revision=revision, log=List(tuple(kept)[::-1]))

@@ -16,7 +16,7 @@ from ..api.kinds import Object, Unstructured, kind_of, ref_of
 from ..api.reading import convert
 from ..api.requests import Create, Request, Update
 from ..api.values.frozen import strings
-from .merge import merge
+from .three_way_merge import merge
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 

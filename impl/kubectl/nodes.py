@@ -39,9 +39,9 @@ def set_taint(name: str, taint: Taint, cache: Cache, *, overwrite: bool) -> tupl
     node = find_node(name, cache)
     if isinstance(node, Missing):
         return node
-    if not overwrite and any((one.key, one.effect) == (taint.key, taint.effect) for one in node.spec.taints):
+    if not overwrite and any((other.key, other.effect) == (taint.key, taint.effect) for other in node.spec.taints):
         return Kept(f"node {name} already has {taint.key} taint(s) with same effect(s) and --overwrite is false")
-    others = tuple(one for one in node.spec.taints if (one.key, one.effect) != (taint.key, taint.effect))
+    others = tuple(other for other in node.spec.taints if (other.key, other.effect) != (taint.key, taint.effect))
     return _with_taints(node, (*others, taint))
 
 

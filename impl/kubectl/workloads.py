@@ -15,8 +15,7 @@ from ..api.core import Container, Pod, PodTemplateSpec
 from ..api.meta import ObjectMeta, Ref
 from ..api.requests import Request, Update
 from ..api.values.frozen import Strings, strings
-from ..api.well_known import TEMPLATE_HASH
-from ..api.workloads import with_size, with_template
+from ..api.workloads import with_size, with_template, without_hash
 from .found import Kept, Missing, find_workload, revision
 
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
@@ -115,8 +114,8 @@ def rollout_undo(kind: str, name: str, namespace: str, cache: Cache) -> tuple[Re
     target = _previous(live, cache)
     if target is None:
         return Missing(f"earlier revision of Deployment {namespace}/{name}")
-    template = _without_hash(target.spec.template)
-    if template == _without_hash(live.spec.template):
+    template = without_hash(target.spec.template)
+    if template == without_hash(live.spec.template):
         return ()
     annotations = _undone_annotations(live.metadata, target.metadata)
     return _with_template(evolve(live, metadata=evolve(live.metadata, annotations=annotations)), template, base=live)
@@ -144,11 +143,6 @@ def _previous(live: Deployment, cache: Cache) -> ReplicaSet | None:
 def _controls(live: Workload, made: ReplicaSet | ControllerRevision) -> bool:
     owner = made.metadata.controller
     return owner is not None and (owner.kind, owner.uid) == (type(live).__name__, live.metadata.uid)
-
-
-def _without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
-    labels = {key: value for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH}
-    return evolve(template, metadata=evolve(template.metadata, labels=strings(labels)))
 
 
 def _undone_annotations(live: ObjectMeta, target: ObjectMeta) -> Strings:

@@ -87,13 +87,13 @@ class Sync:
     @property
     def _has_one_path(self) -> bool:
         """Whether init containers are treated as those of Pods with sidecars always were."""
-        return Change.ONE_PATH_OF_INIT in self.release or any(one.sidecar for one in self.init)
+        return Change.ONE_PATH_OF_INIT in self.release or any(container.sidecar for container in self.init)
 
     def _anew(self) -> Decided:
         """Begin from the start in another sandbox, unless nothing is left to run."""
         attempt = int(self.sandbox is Sandbox.NOT_READY)
         ended = Decided(kill_pod=True, attempt=attempt)
-        known = any(one.state is not State.NONE for one in (*self.init, *self.containers))
+        known = any(container.state is not State.NONE for container in (*self.init, *self.containers))
         if self.policy == "Never" and attempt and known:
             return ended
         well = self.policy == "OnFailure"
@@ -109,7 +109,7 @@ class Sync:
 
     def _one_by_one(self) -> tuple[bool, Decided]:
         """Tell whether initialization is over, and what is to be done for it: the next init container, never two."""
-        if not self.init or any(one.state is State.RUNNING for one in self.containers):
+        if not self.init or any(container.state is State.RUNNING for container in self.containers):
             return True, Decided()
         found = list(enumerate(self.init))[::-1]
         for index, one in found:
@@ -129,7 +129,7 @@ class Sync:
         """Likewise, from the last init container that is known of; of a Pod that ran before, only sidecars matter."""
         if not self.init:
             return True, Decided()
-        ran = initialized = any(one.state in {State.CREATED, State.RUNNING} for one in self.containers)
+        ran = initialized = any(container.state in {State.CREATED, State.RUNNING} for container in self.containers)
         start: list[int] = []
         kill: list[int] = []
         for index, one in list(enumerate(self.init))[::-1]:
@@ -165,7 +165,7 @@ class Sync:
         """Start what does not run and should; a Pod of which nothing runs, nor will, ends."""
         start = tuple(index for index, one in enumerate(self.containers) if self._starts(one))
         kill = tuple(index for index, one in enumerate(self.containers) if self._killed(one))
-        keeps = any(one.state is State.RUNNING and not one.changed for one in self.containers)
+        keeps = any(container.state is State.RUNNING and not container.changed for container in self.containers)
         if not keeps and not start:
             return evolve(decided, kill_pod=True, start_init=(), kill=kill)
         return evolve(decided, start=start, kill=kill)

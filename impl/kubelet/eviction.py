@@ -43,7 +43,7 @@ def used(pod: Pod) -> int:
 def short(node: Node, running: Iterable[Running]) -> bool:
     """Tell whether a node has less memory left than it keeps."""
     capacity = node.status.capacity.get("memory") or node.status.allocatable.get("memory")
-    return capacity is not None and capacity.value() - sum(_uses(one) for one in running) < THRESHOLD
+    return capacity is not None and capacity.value() - sum(_uses(run) for run in running) < THRESHOLD
 
 
 def victims(running: Iterable[Running]) -> tuple[Pod, ...]:

@@ -25,7 +25,7 @@ def held_back(spec: PodSpec) -> Container | None:
 def _can_ask(container: Container, probe: Probe) -> bool:
     """Tell whether the port of a probe is a number, or the name of a port of its own container."""
     port = port_of(probe)
-    return not isinstance(port, str) or port.isdigit() or any(one.name == port for one in container.ports)
+    return not isinstance(port, str) or port.isdigit() or any(declared.name == port for declared in container.ports)
 
 
 def port_of(probe: Probe) -> IntOrString | None:

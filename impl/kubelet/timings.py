@@ -91,7 +91,7 @@ def before_sigterm(spec: PodSpec, container: Container) -> Length:
     if container in spec.sidecars:
         after = spec.sidecars[spec.sidecars.index(container) + 1 :]
         lengths += map(hook_length, (*spec.containers, *after))
-    return Length(max(one.seconds for one in lengths), exact=all(one.exact for one in lengths))
+    return Length(max(length.seconds for length in lengths), exact=all(length.exact for length in lengths))
 
 
 def told_ports(container: Container) -> frozenset[int]:

@@ -155,14 +155,14 @@ def clean(
     if cleanup is Cleanup.EVENTS:
         return frozenset(entry for entry in table if events.isdisjoint(_events(entry, before, after)))
     now = tuple(_compared(before, after, cleanup))
-    return frozenset(entry for entry in table if not any(_is_stale(entry, one) for one in now))
+    return frozenset(entry for entry in table if not any(_is_stale(entry, door) for door in now))
 
 
 def _compared(before: tuple[Served, ...], after: tuple[Served, ...], cleanup: Cleanup) -> Iterator[Served]:
-    yield from (one for one in after if one.endpoints or cleanup is not Cleanup.RECONCILED)
+    yield from (door for door in after if door.endpoints or cleanup is not Cleanup.RECONCILED)
     if cleanup is Cleanup.RECONCILED_DELETED:
-        there = {_name(one) for one in after}
-        yield from (evolve(one, endpoints=frozenset()) for one in before if _name(one) not in there)
+        there = {_name(door) for door in after}
+        yield from (evolve(door, endpoints=frozenset()) for door in before if _name(door) not in there)
 
 
 def _is_stale(entry: Entry, one: Served) -> bool:
@@ -175,7 +175,7 @@ def _name(one: Served) -> tuple[str, str, str]:
 
 def _events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...]) -> Iterator[Event]:
     """Yield what happened that clears an entry."""
-    old = {_name(one): one for one in before}
+    old = {_name(door): door for door in before}
     for one in after:
         had = old[_name(one)].endpoints if _name(one) in old else frozenset()
         if one.is_asked_by(entry):
@@ -183,6 +183,6 @@ def _events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...])
                 yield Event.REMOVED
             if one.endpoints and not had:
                 yield Event.FIRST
-    gone = {one.port.cluster_ip for name, one in old.items() if name not in {_name(one) for one in after}}
+    gone = {one.port.cluster_ip for name, one in old.items() if name not in {_name(door) for door in after}}
     if entry.protocol == "UDP" and entry.destination in gone:
         yield Event.DELETED

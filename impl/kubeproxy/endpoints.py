@@ -55,8 +55,10 @@ class Choice:
 def by_service(slices: Iterable[EndpointSlice]) -> dict[tuple[str, str], list[EndpointSlice]]:
     """Sort slices by the Service (namespace, name) they say they are of, so that no port looks at all of them."""
     found: dict[tuple[str, str], list[EndpointSlice]] = {}
-    for one in slices:
-        found.setdefault((one.metadata.namespace, one.metadata.labels.get(SERVICE_NAME, "")), []).append(one)
+    for endpoint_slice in slices:
+        found.setdefault(
+            (endpoint_slice.metadata.namespace, endpoint_slice.metadata.labels.get(SERVICE_NAME, "")), []
+        ).append(endpoint_slice)
     return found
 
 
@@ -120,24 +122,24 @@ def endpoints_for(
     cluster = _cluster(found, zone) if port.uses_cluster_endpoints else ()
     if not port.uses_local_endpoints:
         return Choice(cluster, (), cluster, any=bool(cluster), known=len(found))
-    local = _ready_else_draining(one for one in found if one.local)
-    usable = any(one.ready or one.draining for one in found)
+    local = _ready_else_draining(address for address in found if address.local)
+    usable = any(address.ready or address.draining for address in found)
     reachable = tuple(sorted({*cluster, *local}))
     return Choice(cluster, local, reachable, any=bool(cluster) or usable, known=len(found))
 
 
 def _cluster(found: tuple[Address, ...], zone: str) -> tuple[Address, ...]:
-    near = tuple(one for one in found if one.ready and (not zone or zone in one.zone_hints))
-    return near or tuple(one for one in found if one.draining)
+    near = tuple(address for address in found if address.ready and (not zone or zone in address.zone_hints))
+    return near or tuple(address for address in found if address.draining)
 
 
 def _ready_else_draining(found: Iterable[Address]) -> tuple[Address, ...]:
     mine = tuple(found)
-    return tuple(one for one in mine if one.ready) or tuple(one for one in mine if one.draining)
+    return tuple(address for address in mine if address.ready) or tuple(address for address in mine if address.draining)
 
 
 def _zone_to_keep(found: tuple[Address, ...], zone: str) -> str:
     """Return the node's zone if traffic stays in it: every ready endpoint has hints, and one of them names it."""
-    ready = [one for one in found if one.ready]
-    hinted = all(one.zone_hints for one in ready) and any(zone in one.zone_hints for one in ready)
+    ready = [address for address in found if address.ready]
+    hinted = all(address.zone_hints for address in ready) and any(zone in address.zone_hints for address in ready)
     return zone if hinted else ""

@@ -160,7 +160,7 @@ def _port(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Piece]:
     external = bool(choice.local) if port.external_local else choice.any
     nobody = SILENCE if choice.any else REFUSE
     cluster = (port.cluster_ip, port.protocol, port.port)
-    doors = [(one, port.protocol, port.port) for one in (*port.external_ips, *port.load_balancer_ips)]
+    doors = [(ip, port.protocol, port.port) for ip in (*port.external_ips, *port.load_balancer_ips)]
     if internal:
         yield "services", cluster, _named("ip", port)
         yield _named("ip", port), tuple(_internal(port, config))
@@ -177,7 +177,7 @@ def _port(port: Port, choice: Choice, config: ProxyConfig) -> Iterator[Piece]:
         yield "health-checks", ("", "TCP", port.health_check_node_port), TAKE
     if choice.any and _guarded(port):
         yield _named("guard", port), tuple(_guard(port, config))
-        yield from (("firewall", (one, port.protocol, port.port), SILENCE) for one in port.load_balancer_ips)
+        yield from (("firewall", (ip, port.protocol, port.port), SILENCE) for ip in port.load_balancer_ips)
     yield _named("all", port), tuple(_spread(port, choice.cluster))
     yield _named("here", port), tuple(_spread(port, choice.local))
     yield from ((port.endpoint_chain(address.target), tuple(_endpoint(port, address))) for address in choice.reachable)
@@ -193,9 +193,9 @@ def _guarded(port: Port) -> bool:
 
 def _captured(port: Port) -> Iterator[Piece]:
     outside = _named("outside", port)
-    yield from (("services", (one, port.protocol, port.port), outside) for one in port.external_ips)
+    yield from (("services", (ip, port.protocol, port.port), outside) for ip in port.external_ips)
     balanced = _named("guard", port) if _guarded(port) else outside
-    yield from (("services", (one, port.protocol, port.port), balanced) for one in port.load_balancer_ips)
+    yield from (("services", (ip, port.protocol, port.port), balanced) for ip in port.load_balancer_ips)
     if port.node_port:
         yield "node-ports", ("", port.protocol, port.node_port), outside
 

@@ -68,7 +68,7 @@ def _of_service(service: Service) -> Iterator[str]:
     yield from (
         f"it asks for {family} but has no such cluster IP" for family in spec.ip_families if family not in families
     )
-    named = [("external IP", one) for one in spec.external_ips]
+    named = [("external IP", ip) for ip in spec.external_ips]
     named += [("load balancer source range", span.strip()) for span in spec.load_balancer_source_ranges]
     for what, text in named:
         if not _is_network(text):

@@ -89,7 +89,7 @@ def cluster_ip_of(service: Service, family: str) -> str:
     """Return the cluster IP of a family, "" if the Service has none; without families its one address tells."""
     spec = service.spec
     known = spec.cluster_ips or (spec.cluster_ip,)
-    families = spec.ip_families or tuple(family_of(one) for one in known[:1])
+    families = spec.ip_families or tuple(family_of(address) for address in known[:1])
     return next((one for one, of in zip(known, families, strict=False) if of == family and one not in {"", "None"}), "")
 
 

@@ -187,7 +187,7 @@ def steps(state: State) -> tuple[Action, ...]:
     revisions = range(1, state.revision + 1)
     writes: list[Action] = [Set(key, value) for key in KEYS for value in VALUES]
     writes += [Remove(key) for key in KEYS]
-    pairs = [((KEYS[0], one), (KEYS[1], other)) for one in (*VALUES, None) for other in (*VALUES, None)]
+    pairs = [((KEYS[0], value), (KEYS[1], other)) for value in (*VALUES, None) for other in (*VALUES, None)]
     writes += [Guarded(KEYS[0], known, pair) for known in (0, *revisions) for pair in pairs]
     reads: list[Action] = [Forget(revision) for revision in revisions]
     reads += [Begin(key, revision) for key in KEYS for revision in (*revisions, state.revision + 1)]

@@ -21,6 +21,7 @@ from .world import Process, World, initial
 
 W = TypeVar("W")
 """What the components of a world have in common: a `World`, or for a closer look what that is about."""
+V = TypeVar("V")
 Slots = Mapping[str, Hashable]
 NO_SLOTS: immutabledict[str, Hashable] = immutabledict()
 
@@ -46,6 +47,16 @@ class Component(Generic[W]):
     """What it keeps, as it is at the start: from the store as that is then, and what runs for its Pods."""
     memories: tuple[str, ...] = ()
     """Slots, of its own or of the store, in which it remembers names of objects."""
+
+
+def within(one: Component[W], world_of: Callable[[V], W]) -> Component[V]:
+    """Return a component of a world as one of what that world is a part of."""
+    return Component(
+        one.name,
+        lambda whole: one.actions(world_of(whole)),
+        lambda whole, store: one.slots(world_of(whole), store),
+        one.memories,
+    )
 
 
 def component(process: Process) -> Component[World]:

@@ -50,7 +50,7 @@ def _outwaits(budget: str, world: World, process: Process, view: View) -> Iterat
     """Commit a request whose effect the process does not see, though it would have waited for that."""
     left: int = view[budget]
     for requests, request in (
-        ((some, one) for some in world.pending(view, process) for one in heads(some)) if left else ()
+        ((some, head) for some in world.pending(view, process) for head in heads(some)) if left else ()
     ):
         try:
             response, updates = world.commit(view, process.user, request)
@@ -126,7 +126,7 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
     budget: int = view[LOST]
     if not budget:
         return
-    for requests, request in ((some, one) for some in world.pending(view, process) for one in heads(some)):
+    for requests, request in ((some, head) for some in world.pending(view, process) for head in heads(some)):
         try:
             response, updates = world.commit(view, process.user, request)
         except Full:

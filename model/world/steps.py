@@ -59,7 +59,7 @@ def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
         return
     for updates in process.before(view):
         follows = tuple(_sent(world, process, Stored(view, world.layout, updates)))
-        yield from (Outcome(one.label, {**updates, **one.updates}) for one in follows)
+        yield from (Outcome(outcome.label, {**updates, **outcome.updates}) for outcome in follows)
         if not follows:
             yield Outcome("has nothing to do", updates)
 
@@ -68,7 +68,7 @@ def _sent(world: World, process: Process, view: View) -> Iterator[Outcome]:
     for requests in world.pending(view, process):
         for request in heads(requests)[: 1 if process.in_one_go else None]:
             found = _commit(world, process, view, requests, request)
-            yield from (_in_one_go(world, process, view, one) for one in found) if process.in_one_go else found
+            yield from (_in_one_go(world, process, view, outcome) for outcome in found) if process.in_one_go else found
         if why := failure(requests):
             yield _fails(process, view, requests, why)
 

@@ -107,11 +107,11 @@ def _collect(value: Any, found: set[str]) -> None:
     if isinstance(value, Ref):
         found.add(value.name)
     elif isinstance(value, tuple | frozenset):
-        for one in value:
-            if isinstance(one, str):
-                found |= {one, name_in(one)}  # A Job's status lists uids so.
+        for item in value:
+            if isinstance(item, str):
+                found |= {item, name_in(item)}  # A Job's status lists uids so.
             else:
-                _collect(one, found)
+                _collect(item, found)
     elif names := _fields_of(value.__class__):
         for name in names:
             inner = getattr(value, name)
@@ -169,7 +169,7 @@ class Stored:
         """Return the objects of a kind, in one namespace or in all (None), by namespace and name."""
         constant = (obj for ref, obj in self.layout.constants.items() if ref.kind == kind)
         placed = (self[slot] for slot in self.layout.pools.get(kind, ()))
-        found = [one for one in (*constant, *placed) if one is not None and namespace in {None, one.metadata.namespace}]
+        found = [obj for obj in (*constant, *placed) if obj is not None and namespace in {None, obj.metadata.namespace}]
         return tuple(sorted(found, key=ref_of))
 
     def place_of(self, ref: Ref) -> str | None:

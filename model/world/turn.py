@@ -116,7 +116,7 @@ def without(turn: Requests, request: Request) -> Requests:
 
 def beside(turn: Requests, request: Request) -> Requests:
     """Return what is left of a turn when one of its heads was refused, or its answer lost: what was sent beside it."""
-    return together(one for one in heads(turn) if one != request)
+    return together(head for head in heads(turn) if head != request)
 
 
 def reported(turn: Requests, request: Request) -> Requests:
@@ -128,7 +128,7 @@ def reported(turn: Requests, request: Request) -> Requests:
     """
     if not isinstance(request, Create):
         return beside(turn, request)
-    owner = next((one.kind for one in request.object.metadata.owner_references if one.controller), "")
+    owner = next((reference.kind for reference in request.object.metadata.owner_references if reference.controller), "")
     return (*beside(turn, request), *(part for part in turn[1:] if all(_goes_on(one, owner) for one in sent(part))))
 
 

@@ -36,6 +36,10 @@ class Verb(Enum):
     """A kubelet's work on one Pod."""
     SYNCS = "syncs"
     """A kube-proxy programs what it sees."""
+    CHECKS = "checks"
+    """A load balancer follows what a node answers to its health checks."""
+    IS_SERVED = "is served"
+    """A client has the answer to what it asked on a connection."""
     REPORTS = "reports"
     """A kubelet says how its node is."""
 

@@ -168,7 +168,7 @@ def _roomier(groups: Groups, cell: Cell, added: dict[tuple[str, str], Any]) -> I
     taken = [asks(pod) for pod in groups.problem.on(cell.first)]
     for name in _resources(groups.groups):
         has = units(name, cell.first.status.allocatable.get(name, Quantity()))
-        left = max(has - sum(one.get(name, 0) for one in taken), 0)
+        left = max(has - sum(amounts.get(name, 0) for amounts in taken), 0)
         shares = [(index, asks(group.pod).get(name, 0)) for index, group in enumerate(groups.groups)]
         wanted = z3.Sum([here(index, cell) * share for index, share in shares if share])
         yield wanted <= left + added[name_of(cell.first), name]

@@ -272,9 +272,9 @@ def _room(groups: Groups, cell: Cell) -> Iterator[Rule]:
     """The Pods of a node get no more of a resource than those already there leave."""
     asking = [asks(group.pod) for group in groups.groups]
     taken = [asks(pod) for pod in groups.problem.on(cell.first)]
-    for resource in sorted({name for one in asking for name in one}):
+    for resource in sorted({name for amounts in asking for name in amounts}):
         has = units(resource, cell.first.status.allocatable.get(resource, Quantity()))
-        left = max(has - sum(one.get(resource, 0) for one in taken), 0)
+        left = max(has - sum(amounts.get(resource, 0) for amounts in taken), 0)
         shares = [(index, one[resource]) for index, one in enumerate(asking) if resource in one]
         whole = [here(index, cell) <= cell.size * (left // share) for index, share in shares]
         sum_of_all = z3.Sum([here(index, cell) * share for index, share in shares]) <= cell.size * left

@@ -77,11 +77,11 @@ def _covered(pod: Pod, taint: Taint) -> bool:
     `&` and `|` rather than `and` and `or`: of symbolic words they make one formula instead of many cases.
     """
     covered = False
-    for one in pod.spec.tolerations:
-        key = (one.key == "") | (one.key == taint.key)
-        effect = (one.effect == "") | (one.effect == taint.effect)
-        same = ((one.operator == "") | (one.operator == "Equal")) & (one.value == taint.value)
-        covered |= key & effect & ((one.operator == "Exists") | same)
+    for toleration in pod.spec.tolerations:
+        key = (toleration.key == "") | (toleration.key == taint.key)
+        effect = (toleration.effect == "") | (toleration.effect == taint.effect)
+        same = ((toleration.operator == "") | (toleration.operator == "Equal")) & (toleration.value == taint.value)
+        covered |= key & effect & ((toleration.operator == "Exists") | same)
     return covered
 
 
@@ -95,15 +95,15 @@ def _wanted(pod: Pod, node: Node) -> bool:
 def holds(term: NodeSelectorTerm, node: Node) -> bool:
     """Whether all that a term says is so of a node; one that says nothing is not."""
     fields = {"metadata.name": name_of(node)}
-    said = [_meets(one, node.metadata.labels) for one in term.match_expressions]
-    said += [one.key in fields and _meets(one, fields) for one in term.match_fields]
+    said = [_meets(requirement, node.metadata.labels) for requirement in term.match_expressions]
+    said += [requirement.key in fields and _meets(requirement, fields) for requirement in term.match_fields]
     return bool(said) and all(said)
 
 
 def _meets(wanted: LabelSelectorRequirement, labels: Mapping[str, str]) -> bool:
     """The table of operators: In, NotIn (also without the label), Exists, DoesNotExist; Gt and Lt of whole numbers."""
     has = wanted.key in labels
-    named = has and any(labels[wanted.key] == one for one in wanted.values)
+    named = has and any(labels[wanted.key] == value for value in wanted.values)
     match wanted.operator:
         case "In" | "NotIn":
             return named == (wanted.operator == "In")
@@ -155,9 +155,9 @@ def _room(problem: Problem, node: Node) -> Iterator[Rule]:
     """Those who ask for a resource get no more of it than those already there leave."""
     asking = [asks(pod) for pod in problem.pods]
     taken = [asks(pod) for pod in problem.on(node)]
-    for resource in sorted({name for one in asking for name in one}):
+    for resource in sorted({name for amounts in asking for name in amounts}):
         has = units(resource, node.status.allocatable.get(resource, Quantity()))
-        used = sum(one.get(resource, 0) for one in taken)
+        used = sum(amounts.get(resource, 0) for amounts in taken)
         shares = [(pod, one[resource]) for pod, one in enumerate(asking) if resource in one]
         wanted = z3.Sum([z3.If(problem.at(pod, node), plain(share), 0) for pod, share in shares])
         yield Rule(_full(problem, node, resource, (has, used), shares), wanted <= plain(max(has - used, 0)))
@@ -176,7 +176,7 @@ def _full(
 
 def more_room(nodes: Iterable[Node], resource: str, shares: Iterable[int]) -> str:
     """Say what would help where a resource is short: one more node only if some node is large enough for each share."""
-    largest = max((units(resource, one.status.allocatable.get(resource, Quantity())) for one in nodes), default=0)
+    largest = max((units(resource, node.status.allocatable.get(resource, Quantity())) for node in nodes), default=0)
     one_more = "" if any(share > largest for share in shares) else "one more node, or "
     if resource == "pods":
         return f"{one_more}a higher Pod limit of the kubelet would do"

@@ -165,8 +165,14 @@ def _first(problem: Problem, index: int, wanted: list[int]) -> Any:
 def _spread(problem: Problem, index: int) -> Iterator[Rule]:
     """The other matching Pods of its domain and itself exceed no domain's by more than maxSkew."""
     pod = problem.pods[index]
-    hard = [one for one in pod.spec.topology_spread_constraints if one.when_unsatisfiable == "DoNotSchedule"]
-    counted = [node for node in problem.nodes if all(one.topology_key in node.metadata.labels for one in hard)]
+    hard = [
+        constraint
+        for constraint in pod.spec.topology_spread_constraints
+        if constraint.when_unsatisfiable == "DoNotSchedule"
+    ]
+    counted = [
+        node for node in problem.nodes if all(constraint.topology_key in node.metadata.labels for constraint in hard)
+    ]
     for one in hard:
         eligible = [node for node in counted if takes_part(one, pod, node)]
         domains = dict.fromkeys(node.metadata.labels[one.topology_key] for node in eligible)

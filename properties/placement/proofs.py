@@ -129,8 +129,8 @@ def no_circle(longest: int = 6) -> Answer:
     """Pods that each evict the next cannot come round: by strict order, for every length up to the longest."""
     solver = z3.Solver()
     for length in range(1, longest + 1):
-        ranks = [z3.Int(f"priority {one}") for one in range(length)]
-        if solver.check([ranks[one] > ranks[(one + 1) % length] for one in range(length)]) != z3.unsat:
+        ranks = [z3.Int(f"priority {number}") for number in range(length)]
+        if solver.check([ranks[number] > ranks[(number + 1) % length] for number in range(length)]) != z3.unsat:
             return Answer(length, shown(solver.model()))
     return Answer(longest)
 

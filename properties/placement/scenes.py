@@ -121,7 +121,11 @@ def crowded(trial: Trial, count: int) -> Crowd:
 
     has = {**amounts(trial, "node", "cpu"), "pods": Quantity.of(110)}
     node = Node(ObjectMeta(name="n1"), status=NodeStatus(immutabledict(has), immutabledict(has)))
-    return of_any_priority("new"), (node,), tuple(of_any_priority(f"old{one}", "n1") for one in range(1, count + 1))
+    return (
+        of_any_priority("new"),
+        (node,),
+        tuple(of_any_priority(f"old{number}", "n1") for number in range(1, count + 1)),
+    )
 
 
 # --- taints -------------------------------------------------------------------------------------------------------
@@ -137,8 +141,8 @@ def tolerations(trial: Trial, count: int) -> tuple[Toleration, ...]:
     """Make tolerations of any key and value, and any operator and effect that is admitted."""
     among = {"operator": OPERATORS, "effect": ("", *EFFECTS)}
     return tuple(
-        Toleration(*(trial.word(f"{part} of toleration {one}", among.get(part, ())) for part in PARTS))
-        for one in range(count)
+        Toleration(*(trial.word(f"{part} of toleration {number}", among.get(part, ())) for part in PARTS))
+        for number in range(count)
     )
 
 
@@ -148,11 +152,11 @@ def taints(count: int, tolerated: int) -> Callable[[Trial], Scene]:
     def build(trial: Trial) -> Scene:
         found = tuple(
             Taint(
-                trial.word(f"key of taint {one}"),
-                trial.word(f"effect of taint {one}", EFFECTS),
-                trial.word(f"value of taint {one}"),
+                trial.word(f"key of taint {number}"),
+                trial.word(f"effect of taint {number}", EFFECTS),
+                trial.word(f"value of taint {number}"),
             )
-            for one in range(count)
+            for number in range(count)
         )
         node = Node(ObjectMeta(name="n1"), NodeSpec(taints=found))
         return Scene(_pod("new", PodSpec(tolerations=tolerations(trial, tolerated))), (node,))
@@ -186,11 +190,11 @@ def _ports(trial: Trial, who: str, count: int) -> Pod:
     found = tuple(
         ContainerPort(
             80,
-            protocol=trial.word(f"protocol {one} of {who}", PROTOCOLS),
-            host_port=trial.number(f"port {one} of {who}", 0, 65535),
-            host_ip=trial.word(f"address {one} of {who}"),
+            protocol=trial.word(f"protocol {number} of {who}", PROTOCOLS),
+            host_port=trial.number(f"port {number} of {who}", 0, 65535),
+            host_ip=trial.word(f"address {number} of {who}"),
         )
-        for one in range(count)
+        for number in range(count)
     )
     return _pod(who, PodSpec((Container("c", ports=found),), node_name="" if who == "new" else "n1"))
 
@@ -316,7 +320,7 @@ def _zoned(trial: Trial, count: int) -> tuple[Node, ...]:
         zone = {ZONE: trial.word(f"zone of {name}")} if name != "n1" or trial.truth("n1 has a zone") else {}
         return Node(ObjectMeta(name=name, labels=immutabledict({**zone, HOSTNAME: name})))
 
-    return tuple(zoned(f"n{one}") for one in range(1, count + 1))
+    return tuple(zoned(f"n{number}") for number in range(1, count + 1))
 
 
 def near(trial: Trial, count: int = 3) -> Scene:

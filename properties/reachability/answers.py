@@ -127,7 +127,12 @@ def number_on(spec: PodSpec, port: ServicePort) -> int | None:
         return target or port.port
     protocol = port.protocol or "TCP"
     return next(
-        (one.container_port for one in _declared(spec) if (one.name, one.protocol or "TCP") == (target, protocol)), None
+        (
+            declared.container_port
+            for declared in _declared(spec)
+            if (declared.name, declared.protocol or "TCP") == (target, protocol)
+        ),
+        None,
     )
 
 
@@ -150,7 +155,7 @@ def why_deaf(spec: PodSpec, port: ServicePort) -> str:
     protocol, number = port.protocol or "TCP", number_on(spec, port)
     if number is None:
         return f"no container has a {protocol} port that is called {port.target_port}"
-    there = {one.protocol or "TCP" for one in _declared(spec) if one.container_port == number}
+    there = {declared.protocol or "TCP" for declared in _declared(spec) if declared.container_port == number}
     if there and protocol not in there:
         return f"the containers declare {number} for {' and '.join(sorted(there))}, not for {protocol}"
     return ""

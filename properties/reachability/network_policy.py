@@ -152,7 +152,7 @@ def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
     """Tell whether a peer of a policy is this party."""
     if peer.cidr:
         address = ip_address(other.address)
-        inside = (address in ip_network(one, strict=False) for one in peer.excepted)
+        inside = (address in ip_network(cidr, strict=False) for cidr in peer.excepted)
         return address in ip_network(peer.cidr, strict=False) and not any(inside)
     if not other.is_pod:
         return False

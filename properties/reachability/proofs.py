@@ -77,7 +77,7 @@ def _known_dead(kind: Kind, ruled: RuleSet, rule: Rule) -> bool:
 
 def _balancers(kind: Kind) -> frozenset[str]:
     status = kind.service.extra.get("status", {})
-    return frozenset(one["ip"] for one in status.get("loadBalancer", {}).get("ingress", ()))
+    return frozenset(point["ip"] for point in status.get("loadBalancer", {}).get("ingress", ()))
 
 
 def _same_by_nftables(kind: Kind, ruled: RuleSet) -> str:

@@ -129,7 +129,7 @@ def _port_claims(service: Service, port: ServicePort, cluster_ip: str, find: Fin
     inner = here if spec.internal_traffic_policy == "Local" else everywhere
     yield Claim(f"{name} cluster IP", (cluster_ip,), port.port, protocol, inner)
     outer = here if spec.external_traffic_policy == "Local" else None
-    external = tuple(shortest(one) for one in spec.external_ips if family_of(one) == asker.family)
+    external = tuple(shortest(ip) for ip in spec.external_ips if family_of(ip) == asker.family)
     yield from _door(Claim(f"{name} external IPs", external, port.port, protocol, everywhere), outer)
     if port.node_port:
         yield from _door(Claim(f"{name} node port", asker.addresses, port.node_port, protocol, everywhere), outer)

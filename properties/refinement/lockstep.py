@@ -38,8 +38,8 @@ def searched(starts: Iterable[World], steps: Callable[[World], Iterator[Step]], 
 
     def step(view: View) -> Iterator[Outcome]:
         if not view[WRONG]:
-            for one in steps(view[WORLD]):
-                yield Outcome(one.done, {WORLD: one.world, WRONG: one.wrong})
+            for step in steps(view[WORLD]):
+                yield Outcome(step.done, {WORLD: step.world, WRONG: step.wrong})
 
     initial: tuple[dict[str, Hashable], ...] = tuple({WORLD: start, WRONG: ""} for start in starts)
     limits = Limits(max_depth=None if most is None else most - 1)

@@ -146,7 +146,9 @@ def kubeproxy_proof() -> Answer:
         for address, conditions, node in product(("10.0.1.1", "10.0.1.2"), CONDITIONS, ("n1", "n2"))
     ]
     lists = [pair for count in range(3) for pair in combinations(some, count)]
-    slices = [(slice_of(one),) for one in lists if len({each.addresses for each in one}) == len(one)]
+    slices = [
+        (slice_of(endpoints),) for endpoints in lists if len({each.addresses for each in endpoints}) == len(endpoints)
+    ]
     services = ((), (service("Cluster"),), (service("Local"),))
 
     def seen(world: Known) -> proxy_model.State:

@@ -12,7 +12,15 @@ from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
 from . import eviction, nodes, quota, raft, servers, watch_cache
-from .controllers import autoscaler, controllers, cronjobs, daemonsets, jobs, statefulsets, volumes
+from .controllers import (
+    autoscaler,
+    controllers,
+    cronjob_worlds,
+    daemonset_worlds,
+    job_worlds,
+    statefulset_worlds,
+    volume_worlds,
+)
 
 METHOD = "every way, by the checker"
 
@@ -27,15 +35,15 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
     {
         "apiserver": _proof("the API server", servers.apiserver_proof),
         "autoscaler": _proof("the HorizontalPodAutoscaler controller", autoscaler.autoscaler_proof),
-        "cronjob": _proof("the CronJob controller", cronjobs.cronjob_proof),
-        "daemonset": _proof("the DaemonSet controller", daemonsets.daemonset_proof),
+        "cronjob": _proof("the CronJob controller", cronjob_worlds.cronjob_proof),
+        "daemonset": _proof("the DaemonSet controller", daemonset_worlds.daemonset_proof),
         "deployment": _proof("the Deployment controller", controllers.deployment_proof),
         "disruption": _proof("the disruption controller", controllers.disruption_proof),
         "endpointslice": _proof("the EndpointSlice controller", controllers.endpointslice_proof),
         "etcd": _proof("etcd's store", servers.etcd_proof),
         "eviction": _proof("a kubelet whose node is short of memory", eviction.eviction_proof),
         "expectations": _proof("a ReplicaSet's expectations", nodes.expectations_proof),
-        "job": _proof("the Job controller", jobs.job_proof),
+        "job": _proof("the Job controller", job_worlds.job_proof),
         "kubectl": _proof("kubectl", servers.kubectl_proof),
         "kubelet": _proof("the kubelet", nodes.kubelet_proof),
         "kubeproxy": _proof("kube-proxy", nodes.kubeproxy_proof),
@@ -47,8 +55,8 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "replicaset": _proof("the ReplicaSet controller", controllers.replicaset_proof),
         "scheduler": _proof("the scheduler", nodes.scheduler_proof),
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
-        "volume": _proof("the volume controllers", volumes.volume_proof),
-        "statefulset": _proof("the StatefulSet controller", statefulsets.statefulset_proof),
+        "volume": _proof("the volume controllers", volume_worlds.volume_proof),
+        "statefulset": _proof("the StatefulSet controller", statefulset_worlds.statefulset_proof),
         "watch-cache": _proof("API servers with watch caches, and of a reflector,", watch_cache.watch_cache_proof),
     }
 )

@@ -15,7 +15,7 @@ import kubeproof
 from kubeproof.harness import face
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.results import Claim, Report
-from kubeproof.harness.input.reading.scenario_file import FAULTS
+from kubeproof.harness.input.files.scenario_file import FAULTS
 from kubeproof.harness.input.scenario import Bounds, Faults, Scenario, Start
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubectl import script

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from attrs import field, frozen
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from places import EXAMPLES
 

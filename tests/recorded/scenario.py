@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import evolve
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Bounds, Consistency, Mixed, Scenario, Start
 from kubeproof.impl.api.apps import DaemonSet, Deployment, Sized, Workload
 from kubeproof.impl.api.batch import Job

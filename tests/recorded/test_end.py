@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker import Limits
 from recorded.end import Ends, ends, recorded_end

@@ -31,9 +31,9 @@ from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
 from ..contents import has_makers
+from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class
 from ..ports import declared, has_moved, number_of
-from ..reading.manifests import Manifests
 from ..scenario import Scenario
 from ..volumes import Claimant, claimants
 from ..workloads import JOB_TEMPLATE, Template, by_label, templates
@@ -253,7 +253,11 @@ def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
 def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List what is taken for granted of volumes: which classes there are, who makes volumes, and who reaches them."""
     volumes = [obj for obj in objects if isinstance(obj, PersistentVolume)]
-    by_hand = {one.spec.storage_class_name for one in volumes if PROVISIONED_BY not in as_map(one.metadata.annotations)}
+    by_hand = {
+        volume.spec.storage_class_name
+        for volume in volumes
+        if PROVISIONED_BY not in as_map(volume.metadata.annotations)
+    }
     for claimant in claimants(objects):
         if claimant.found is None:
             yield from _missing_class(manifests, claimant, by_hand)

@@ -22,7 +22,7 @@ from ....impl.api.reading.unmodelled_kinds import pod_template
 from ....impl.api.values.frozen import as_map
 from ....impl.controllers.garbage import FOREGROUND, ORPHAN
 from ....impl.kubectl.script import DeleteObject
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 from ..scenario import Holder, Scenario
 
 BUILT_IN = ("kubernetes.io", "k8s.io")

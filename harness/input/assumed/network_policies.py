@@ -28,7 +28,7 @@ from ....properties.reachability.network_policy import (
     party_of,
     policy_of,
 )
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 from ..scenario import Detail, Scenario
 from ..workloads import Template, templates
 
@@ -65,23 +65,17 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
         grouped.setdefault((policy, field), []).append(why)
     for (policy, field), reasons in grouped.items():
         more = f", and so with {len(reasons) - 1} more" if len(reasons) > 1 else ""
-        yield _note(manifests, policy, field, f"{reasons[0]}{more}", (REACHABILITY,))
+        yield manifests.note(policy, field, f"{reasons[0]}{more}", (REACHABILITY,))
     closer = Detail.POLICIES in scenario.detail
     for policy in policies:
         if not any(_isolates(policy, maker) for maker in makers):
             operators = any(other.custom and other.labels is None for other in manifests.others)
             hangs = CLOSER if closer and operators else ()
             told = "it selects no Pod of the input: it isolates nobody"
-            yield _note(manifests, policy, "spec.podSelector", told, hangs)
+            yield manifests.note(policy, "spec.podSelector", told, hangs)
     if closer:
         for policy in policies:
-            yield from (_note(manifests, policy, *puzzle, CLOSER) for puzzle in puzzles(policy, objects))
-
-
-def _note(manifests: Manifests, policy: NetworkPolicy, field: str, why: str, claims: tuple[str, ...]) -> Note:
-    ref = ref_of(policy)
-    file, line = manifests.place(ref, field)
-    return Note(file, line, field, str(ref), why, claims)
+            yield from (manifests.note(policy, *puzzle, CLOSER) for puzzle in puzzles(policy, objects))
 
 
 # --- at rest --------------------------------------------------------------------------------------------------------

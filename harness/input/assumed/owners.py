@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from ....impl.api.kinds import BY_NAME, Object, ref_of
+from ....impl.api.kinds import BY_NAME, Object
 from ....impl.api.meta import OwnerReference, Ref
 from ....impl.api.reading import schema
 from ....impl.api.reading.load import Note, Other
@@ -21,7 +21,7 @@ from ....impl.api.reading.unmodelled_kinds import MOVES
 from ....impl.api.values.frozen import as_map
 from ....impl.apiserver.verbs.create import uid_of
 from ....impl.controllers.garbage import is_modelled
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 
 
 @frozen
@@ -93,10 +93,8 @@ def _ref(one: Object, owner: OwnerReference) -> Ref:
 
 
 def _note(manifests: Manifests, one: Object, owner: OwnerReference) -> Note:
-    field = "metadata.ownerReferences"
-    file, line = manifests.place(ref_of(one), field)
     why = f"its owner {owner.kind} {owner.name} is not in the input: it is deleted if that does not exist by this uid"
-    return Note(file, line, field, str(ref_of(one)), why, MOVES)
+    return manifests.note(one, "metadata.ownerReferences", why, MOVES)
 
 
 def _metadata(other: Other) -> Mapping[str, Any]:

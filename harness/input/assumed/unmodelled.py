@@ -35,10 +35,10 @@ from ....impl.kubectl.script import AddNode, LabelNode, Step
 from ....impl.quota.usage import ALIASES, names_of
 from ....properties.reachability.answers import is_judged
 from ...world.reductions.room import enough, pod_of
+from ..files.manifests import Manifests
 from ..given import of_jobs_that_go
 from ..ports import declared, has_moved, number_of, pairs
 from ..priorities import classes_of, rank_of
-from ..reading.manifests import Manifests
 from ..scenario import Detail, Scenario
 from ..workloads import Template, by_label, pod_annotations, templates
 from . import network_policies
@@ -119,7 +119,7 @@ def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
         level = obj.metadata.labels.get(ENFORCE, "privileged") if isinstance(obj, Namespace) else "privileged"
         if level != "privileged" and not _admitted(obj.metadata.name, level, objects):
             why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
-            yield _note(manifests, obj, "metadata.labels", why, REFUSES)
+            yield manifests.note(obj, "metadata.labels", why, REFUSES)
 
 
 def _admitted(namespace: str, level: str, objects: tuple[Object, ...]) -> bool:
@@ -141,7 +141,7 @@ def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
             if number is not None and has_moved(pair.maker, number, port.protocol, versions):
                 mine = ", ".join(map(str, sorted(declared(pair.maker.spec, port.protocol))))
                 why = f"a version of {pair.maker.ref} declares {mine} in place of {number}: whether it listens there"
-                yield _note(manifests, pair.service, f"spec.ports[{index}]", f"{why} is not known")
+                yield manifests.note(pair.service, f"spec.ports[{index}]", f"{why} is not known")
 
 
 def _by_hand(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
@@ -152,7 +152,7 @@ def _by_hand(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note
             service = Ref("Service", obj.metadata.namespace, obj.metadata.labels.get(SERVICE_NAME, ""))
             if service in selecting and obj.endpoints:
                 why = f"{service} sends there as well as to the Pods it selects: whether anybody answers is not known"
-                yield _note(manifests, obj, "endpoints", why)
+                yield manifests.note(obj, "endpoints", why)
 
 
 def _left_alone(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
@@ -165,7 +165,7 @@ def _left_alone(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     for obj in scenario.applied:
         if isinstance(obj, Service) and ref_of(obj) in before and not is_judged(obj):
             why = "a step takes its selector: the endpoints that it has stay, and nobody takes out a Pod that goes"
-            yield _note(manifests, obj, "spec.selector", why)
+            yield manifests.note(obj, "spec.selector", why)
 
 
 def _taken_in(manifests: Manifests) -> Iterator[Note]:
@@ -189,7 +189,7 @@ def _taken_in(manifests: Manifests) -> Iterator[Note]:
                     f"{ref_of(replicaset)}, which is applied before it, takes it for one of its own and deletes one "
                     f"that is too many: put the Pod before it, or give it other labels"
                 )
-                yield _note(manifests, pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
+                yield manifests.note(pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
 
 
 def _gone_when_over(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
@@ -214,7 +214,7 @@ def _uncounted(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[No
             known = any(names_of(kind, (name,)) for kind in BY_NAME.values())
             if not known and (name.startswith("count/") or name in ALIASES) and most.value() < given[plural] + SPARE:
                 why = f"{plural} are not counted here: whether {most} are enough is not known"
-                yield _note(manifests, quota, "spec.hard", why, REFUSES)
+                yield manifests.note(quota, "spec.hard", why, REFUSES)
 
 
 SPARE = 2
@@ -280,14 +280,14 @@ def _of_service(
     if makers:
         whose = ", ".join(f"{maker.ref} ({maker.source.file}:{maker.source.line})" for maker in makers)
         why = f"its Pods come from {whose}: nothing is said of its endpoints"
-        return _note(manifests, service, "spec.selector", why), True
+        return manifests.note(service, "spec.selector", why), True
     selector = f"selects {_show(service.spec.selector)}, which no Pod template of the input has"
     custom = sorted({other.ref.kind for other in manifests.others if other.custom and other.labels is None})
     if custom:
         why = (
             f"it {selector}; its Pods may come from an operator ({', '.join(custom)}): nothing is said of its endpoints"
         )
-        return _note(manifests, service, "spec.selector", why), True
+        return manifests.note(service, "spec.selector", why), True
     hint = _did_you_mean(
         service.spec.selector, [template.labels for template in known.all if template.ref.namespace == space]
     )
@@ -295,8 +295,8 @@ def _of_service(
         (ref_of(one) for one in manifests.objects if isinstance(one, Role) and _may_label(one, space)), None
     ):
         why = f"it {selector}{hint}; whoever has {role} may label Pods: nothing is said of its endpoints"
-        return _note(manifests, service, "spec.selector", why), True
-    return _note(manifests, service, "spec.selector", f"it {selector}{hint}", ()), False
+        return manifests.note(service, "spec.selector", why), True
+    return manifests.note(service, "spec.selector", f"it {selector}{hint}", ()), False
 
 
 def _may_label(role: Role, namespace: str) -> bool:
@@ -308,12 +308,6 @@ def _may_label(role: Role, namespace: str) -> bool:
         and not rule.resource_names
         for rule in role.rules
     )
-
-
-def _note(manifests: Manifests, one: Object, field: str, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:
-    ref = ref_of(one)
-    file, line = manifests.place(ref, field)
-    return Note(file, line, field, str(ref), why, claims)
 
 
 def _did_you_mean(selector: Mapping[str, str], known: list[Mapping[str, str]]) -> str:

@@ -28,7 +28,7 @@ from ....impl.api.values.selectors import selects
 from ....impl.api.webhooks import Aggregated, Rule, Webhook
 from ....impl.apiserver.admission.webhooks import NAME_LABEL
 from ....impl.kubectl import script as kubectl
-from ..reading.manifests import Manifests
+from ..files.manifests import Manifests
 from ..scenario import Faults, Scenario, placed
 from .assumptions import Assumption
 
@@ -118,11 +118,16 @@ class _Scope:
     def takes(self, entry: Mapping[str, Any]) -> bool:
         """Tell whether a webhook may be asked about something that is written."""
         selector = _read_selector(entry.get("namespaceSelector"))
-        if self.namespaces is None or selector is None or any(selects(selector, one) for one in self.namespaces):
+        if (
+            self.namespaces is None
+            or selector is None
+            or any(selects(selector, namespace) for namespace in self.namespaces)
+        ):
             return True
         rules = [_rule(as_map(rule)) for rule in entry.get("rules") or ()]
         return any(
-            _has(rule.groups, kind.group) and _has({one.partition("/")[0] for one in rule.resources}, kind.plural)
+            _has(rule.groups, kind.group)
+            and _has({resource.partition("/")[0] for resource in rule.resources}, kind.plural)
             for kind in self.others
             for rule in rules
         )
@@ -192,14 +197,16 @@ def _selector(found: Any) -> LabelSelector | None:
     given = as_map(found)
     if not given:
         return None
-    expressions = (as_map(one) for one in given.get("matchExpressions") or ())
+    expressions = (as_map(expression) for expression in given.get("matchExpressions") or ())
     return LabelSelector(
         strings(structure(dict(as_map(given.get("matchLabels"))), dict[str, str])),
         tuple(
             LabelSelectorRequirement(
-                str(one.get("key")), str(one.get("operator")), tuple(map(str, one.get("values") or ()))
+                str(expression.get("key")),
+                str(expression.get("operator")),
+                tuple(map(str, expression.get("values") or ())),
             )
-            for one in expressions
+            for expression in expressions
         ),
     )
 

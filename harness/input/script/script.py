@@ -20,9 +20,9 @@ from ....impl.api.releases import NEWEST, Release
 from ....impl.api.values.frozen import EMPTY
 from ....impl.kubectl import script as steps
 from ....impl.kubectl.script import Step
-from ..reading.located import Located
-from ..reading.manifests import refusals, settled
-from ..reading.reader import Reader
+from ..files.located import Located
+from ..files.manifests import refusals, settled
+from ..files.reader import Reader
 from .commands import CommandError, parse
 
 Fields = Mapping[str, Located]

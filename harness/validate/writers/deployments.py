@@ -108,7 +108,10 @@ def _set_explains(request: Request, change: Change) -> bool:
 
 def _plain(status: Status) -> Status:
     """Return a status without times, messages and what later releases have added."""
-    told = (evolve(one, message="", last_update_time=None, last_transition_time=None) for one in status.conditions)
+    told = (
+        evolve(condition, message="", last_update_time=None, last_transition_time=None)
+        for condition in status.conditions
+    )
     return evolve(status, conditions=tuple(sorted(told, key=lambda one: one.type)), extra=type(status.extra)())
 
 

@@ -52,7 +52,7 @@ def _writes(change: Change, cache: Cache) -> bool:
 
 
 def _stays(cache: Cache, uid: str) -> bool:
-    return any(one.metadata.uid == uid and not one.metadata.terminating for one in cache.objects.values())
+    return any(obj.metadata.uid == uid and not obj.metadata.terminating for obj in cache.objects.values())
 
 
 def _held(obj: Object) -> frozenset[str]:
@@ -69,7 +69,7 @@ def _explains(request: Request, change: Change) -> bool:
         return False
     left = frozenset() if new is None else _held(new)
     owners = () if new is None else new.metadata.owner_references
-    freed = tuple(one for one in old.metadata.owner_references if one.uid not in request.remove_owners)
+    freed = tuple(owner for owner in old.metadata.owner_references if owner.uid not in request.remove_owners)
     return _held(old) - frozenset(request.remove_finalizers) == left and (new is None or freed == owners)
 
 

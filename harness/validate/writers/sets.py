@@ -47,9 +47,9 @@ def _writes(kind: str, change: Change, cache: Cache) -> bool:
 def _is_claim_of(ref: Ref, cache: Cache) -> bool:
     """Tell whether a claim is named after a template of a StatefulSet."""
     return any(
-        ref.name.rpartition("-")[0] == f"{template.metadata.name}-{one.metadata.name}"
-        for one in cache.list(StatefulSet, ref.namespace)
-        for template in one.spec.volume_claim_templates
+        ref.name.rpartition("-")[0] == f"{template.metadata.name}-{stateful_set.metadata.name}"
+        for stateful_set in cache.list(StatefulSet, ref.namespace)
+        for template in stateful_set.spec.volume_claim_templates
     )
 
 

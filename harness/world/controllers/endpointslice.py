@@ -15,6 +15,9 @@ from ....impl.controllers.endpointslice import endpointslice
 from ....model.world.world import Alternatives, Form, Process, Watch
 from .views import called, named
 
+USER = "endpointslice-controller"
+"""Who a sync of a Service is by."""
+
 
 def process(
     service: Service,
@@ -41,9 +44,9 @@ def process(
     if "Node" in pools:
         watches.append(Watch("Node", pools["Node"], _node_of_endpoints))
     return Process(
-        name=f"endpointslice-controller {called(service)}",
-        group="endpointslice-controller",
-        user="endpointslice-controller",
+        name=f"{USER} {called(service)}",
+        group=USER,
+        user=USER,
         key=ref_of(service),
         watches=tuple(watches),
         constants=(*([service] if itself else []), *(node for node in nodes if node is not None)),

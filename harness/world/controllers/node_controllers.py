@@ -209,11 +209,17 @@ def _ready_on(node: str, obj: Object | None) -> Object | None:
 
 def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
     budget: int = view[CRASHES]
+    if budget and is_unmarked(world, place, view):
+        told = f"forgets that {view.via(name_of, place)} fell silent"
+        yield Outcome(told, {marking(place): False, CRASHES: budget - 1})
+
+
+def is_unmarked(world: World, place: str, view: View) -> bool:
+    """Tell whether the controller has still to mark a Pod of the node in a place, which fell silent on its watch."""
     name = view.via(name_of, place)
     ready = partial(_ready_on, name)
-    unmarked = name and any(view.via(ready, other) is not None for other in world.layout.pools["Pod"])
-    if budget and view[marking(place)] and unmarked:
-        yield Outcome(f"forgets that {name} fell silent", {marking(place): False, CRASHES: budget - 1})
+    there = name and any(view.via(ready, other) is not None for other in world.layout.pools["Pod"])
+    return bool(there and view[marking(place)])
 
 
 def silences(world: World) -> tuple[Action, ...]:

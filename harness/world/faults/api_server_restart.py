@@ -1,4 +1,4 @@
-"""The API server restarts and has not sent all: only the scheduling queue (`check.queueing`) knows single events.
+"""The API server restarts and has not sent all: only the scheduling queue (`check.detail`) knows single events.
 
 Elsewhere a process sees what there is, however late, which a new list does as well.
 """

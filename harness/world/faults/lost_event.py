@@ -1,4 +1,4 @@
-"""An event of a watch is lost, and nobody notices: only the scheduling queue (`check.queueing`) knows single events."""
+"""An event of a watch is lost, and nobody notices: only the scheduling queue (`check.detail`) knows single events."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 from ....model.machine import Action, Fairness, Outcome, View
@@ -17,12 +17,16 @@ BUDGET = budget("node_crash")
 
 
 def _actions(struck: Struck) -> tuple[Action, ...]:
-    world = struck.world
+    return deaths(struck.world, struck.nodes)
+
+
+def deaths(world: World, nodes: Iterable[str]) -> tuple[Action, ...]:
+    """Let nodes die, as often as the budget says."""
     return tuple(
         Action(
             f"node {node}: dies", f"fault {node}", partial(_dies, world, node), Fairness.NONE, verb=Verb.DIES, on=node
         )
-        for node in struck.nodes
+        for node in nodes
     )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import takewhile
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from ....impl.api.core import Node, Pod, PodSpec
 from ....impl.api.kinds import Object, ref_of
@@ -68,6 +68,8 @@ class Kubelets:
     """Pods that are to go end when nothing else happens. Where they are led."""
     mounts: bool = False
     """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
+    address: Callable[[str], str] = field(default=lambda _name: "")
+    """Which address the Pod of a name gets; "" stands for one that is drawn by its identity."""
 
 
 def runtime_slot(place: str) -> str:
@@ -249,7 +251,8 @@ def _chains(
     """Yield the runs of steps that make one step of the world; `waits`: the program is not ready yet, for others."""
     near = _neighbours(kubelets, view, place, node) if runtime is IDLE and pod is not None else ()
     ready = not kubelets.mounts or runtime is not IDLE or pod is None or _mounted(kubelets, view, place, pod)
-    found = worker.steps(pod, runtime, node, near, kubelets.behaviour, mounted=ready)
+    address = "" if pod is None else kubelets.address(pod.metadata.name)
+    found = worker.steps(pod, runtime, node, near, kubelets.behaviour, address=address, mounted=ready)
     crowded = partial(_is_crowded, kubelets, view, place, pod, node)
     for step in _possible(found, waits=waits):
         yield from _extend(kubelets, pod, node, runtime, (step,), crowded, waits=waits)
@@ -295,7 +298,8 @@ def _extend(
     if last.request is None and (kubelets.fine or (room and crowded())):
         yield chain
         return
-    further = _possible(worker.steps(shown, last.runtime, node, (), kubelets.behaviour), waits=waits)
+    address = "" if shown is None else kubelets.address(shown.metadata.name)
+    further = _possible(worker.steps(shown, last.runtime, node, (), kubelets.behaviour, address=address), waits=waits)
     if not further:
         yield chain
     for step in further:

@@ -25,9 +25,6 @@ from ..controllers.node_controllers import LIFECYCLE
 from ..nodes.node_state import is_silent
 from .timing import Timing
 
-SILENCE_SECONDS = 50 - 10
-"""--node-monitor-grace-period, less the time between two renewals of a lease."""
-
 
 def timers(timing: Timing) -> Iterator[Timer]:
     """Yield what the node lifecycle and the taint eviction controller of a world wait for."""
@@ -46,7 +43,7 @@ def _silence(timing: Timing, place: str, view: View) -> Iterator[Wait]:
         return
     if is_silent(view, node.metadata.name):
         told = f"the node controller's patience with {node.metadata.name}, of which nothing is heard,"
-        yield Wait(node.metadata.name, told, Fraction(SILENCE_SECONDS))
+        yield Wait(node.metadata.name, told, *timing.silence)
 
 
 def _unknown(node: Node) -> bool:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from attrs import frozen
 
 from ....impl.kubelet.behaviour import ImageBehaviour
 from ....model.world.world import World
+
+SILENCE_SECONDS = 50 - 10
+"""--node-monitor-grace-period, less the time between two renewals of a lease."""
+SILENCE = (Fraction(SILENCE_SECONDS), None)
+"""The node controller may be late."""
 
 
 @frozen
@@ -17,3 +24,5 @@ class Timing:
     behaviour: ImageBehaviour
     kubelets_crash: bool = False
     containers_crash: bool = False
+    silence: tuple[Fraction, Fraction | None] = SILENCE
+    """The least and the greatest number of seconds of silence after which a node is given up."""

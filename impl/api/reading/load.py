@@ -193,7 +193,7 @@ def objects_in(
     `served`: an API server printed them (`kubectl get -o json`). `kinds` are those without a class whose objects are
     none the less taken as objects.
     """
-    known = {(one.api_version, one.name): one for one in kinds}
+    known = {(kind.api_version, kind.name): kind for kind in kinds}
     wrong = list(problems)
     objects: list[LoadedObject] = []
     notes: list[Note] = []

@@ -160,7 +160,7 @@ DIRECTIVE = "$patch"
 def is_irrelevant(cls: str, name: str, value: Any) -> bool:
     """Tell whether an unmodelled field can change no claim."""
     if cls == "PodSpec" and name == "volumes":
-        return all(isinstance(one, Mapping) and one.keys() - {"name"} <= HARMLESS_VOLUMES for one in value or ())
+        return all(isinstance(item, Mapping) and item.keys() - {"name"} <= HARMLESS_VOLUMES for item in value or ())
     return value is None or name == DIRECTIVE or name in IRRELEVANT.get(cls, ())
 
 
@@ -211,16 +211,16 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
         if not is_irrelevant(cls, name, item):
             yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
     kind: Any = type(value)
-    for one in fields_of(kind):
-        if (cls, one.name) in ASSUMED:
+    for field in fields_of(kind):
+        if (cls, field.name) in ASSUMED:
             continue
-        mine = getattr(value, one.name)
-        part = PARTIAL.get((cls, one.name, mine if isinstance(mine, str) else ""))
-        stored = STORED.get((cls, one.name)) if mine else None
+        mine = getattr(value, field.name)
+        part = PARTIAL.get((cls, field.name, mine if isinstance(mine, str) else ""))
+        stored = STORED.get((cls, field.name)) if mine else None
         if reason := part or stored:
-            claims = () if part else claims_of(cls, one.json)
-            yield Unmodelled(_below(path, one.json), reason, claims)
-        yield from unmodelled(mine, _below(path, one.json))
+            claims = () if part else claims_of(cls, field.json)
+            yield Unmodelled(_below(path, field.json), reason, claims)
+        yield from unmodelled(mine, _below(path, field.json))
 
 
 def _below(path: str, name: str) -> str:

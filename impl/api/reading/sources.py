@@ -62,8 +62,8 @@ def read_sources(
         found = (
             _folder(Path(source), recursive=recursive) if str(source) != STDIN and Path(source).is_dir() else [source]
         )
-        for one in found:
-            read = one if isinstance(one, Problem) else _read(one)
+        for problem in found:
+            read = problem if isinstance(problem, Problem) else _read(problem)
             if isinstance(read, Problem):
                 problems.append(read)
             elif read.text.strip() or len(found) == 1:

@@ -60,11 +60,6 @@ class Quantity:
         """Make a quantity of a whole number."""
         return cls(value, 0, form)
 
-    @classmethod
-    def of_milli(cls, value: int, form: str = DECIMAL_SI) -> Quantity:
-        """Make a quantity of a number of thousandths."""
-        return cls(value, -3, form)
-
     @property
     def number(self) -> Fraction:
         """The exact number."""

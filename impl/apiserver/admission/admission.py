@@ -100,14 +100,16 @@ def _stored(storage: Storage, obj: PersistentVolume | PersistentVolumeClaim) -> 
         obj = evolve(obj, metadata=evolve(obj.metadata, finalizers=(*obj.metadata.finalizers, finalizer)))
     if isinstance(obj, PersistentVolume) or obj.spec.storage_class_name is not None:
         return obj
-    classes = (one for one in storage.list("StorageClass", None) if isinstance(one, StorageClass))
+    classes = (
+        storage_class for storage_class in storage.list("StorageClass", None) if isinstance(storage_class, StorageClass)
+    )
     found = default_of(classes)
     return evolve(obj, spec=evolve(obj.spec, storage_class_name=found)) if found else obj
 
 
 def _resized(storage: Storage, new: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Response | None:
     """Refuse to make a claim larger that has no volume yet, or whose class does not let it grow."""
-    sizes = [one.spec.resources.requests.get("storage") for one in (new, old)]
+    sizes = [claim.spec.resources.requests.get("storage") for claim in (new, old)]
     if sizes[0] is None or sizes[1] is None or sizes[0] <= sizes[1]:
         return None
     if old.status.phase != "Bound":
@@ -203,7 +205,10 @@ def _class_of(storage: Storage, name: str) -> tuple[str, int, str] | None:
 def _defaults(storage: Storage) -> list[PriorityClass]:
     """List the global defaults, the one that counts first: a race may have made several."""
     found = (obj for obj in storage.list("PriorityClass", None) if isinstance(obj, PriorityClass))
-    return sorted((one for one in found if one.global_default), key=lambda one: (one.value, one.metadata.name))
+    return sorted(
+        (priority_class for priority_class in found if priority_class.global_default),
+        key=lambda one: (one.value, one.metadata.name),
+    )
 
 
 def _one_default(storage: Storage, one: PriorityClass, but: str = "") -> Response | None:

@@ -49,7 +49,7 @@ def out_of(storage: Storage, obj: Object) -> tuple[LimitRange, str] | None:
 
 def _ranges(storage: Storage, obj: Object) -> Iterator[LimitRange]:
     found = storage.list("LimitRange", obj.metadata.namespace)
-    yield from (one for one in found if isinstance(one, LimitRange))
+    yield from (limit_range for limit_range in found if isinstance(limit_range, LimitRange))
 
 
 # --- defaults ---------------------------------------------------------------------------------------------------------

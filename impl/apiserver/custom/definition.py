@@ -90,11 +90,11 @@ def definition_of(crd: Unstructured) -> Definition:
     spec, status = crd.extra.get("spec") or EMPTY, crd.extra.get("status") or EMPTY
     names = status.get("acceptedNames") or EMPTY
     names = names if names.get("plural") else spec.get("names") or EMPTY
-    true = {one.get("type") for one in status.get("conditions") or () if one.get("status") == "True"}
+    true = {condition.get("type") for condition in status.get("conditions") or () if condition.get("status") == "True"}
     return Definition(
         crd.metadata.name,
         str(spec.get("group") or ""),
-        tuple(_version(one, spec, names, crd.metadata.name) for one in spec.get("versions") or ()),
+        tuple(_version(version, spec, names, crd.metadata.name) for version in spec.get("versions") or ()),
         names,
         "Established" in true,
         "NamesAccepted" in true,
@@ -120,7 +120,8 @@ def _version(version: Json, spec: Json, names: Json, crd: str) -> Version:
         scale=None if scale is None else _scale(scale),
         columns=tuple(version.get("additionalPrinterColumns") or (AGE,)),
         selectable=tuple(
-            str(one.get("jsonPath") or "").removeprefix(".") for one in version.get("selectableFields") or ()
+            str(selectable.get("jsonPath") or "").removeprefix(".")
+            for selectable in version.get("selectableFields") or ()
         ),
         warning=str(warning) if version.get("deprecated") else "",
         list_kind=str(names.get("listKind") or f"{names.get('kind')}List"),

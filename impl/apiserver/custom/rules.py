@@ -188,7 +188,7 @@ def _escaped(value: Any, schema: Any) -> Any:
     """Return JSON whose fields are called as rules call them: an identifier, also where the name is none."""
     known = schema if isinstance(schema, Mapping) else {}
     if isinstance(value, list):
-        return [_escaped(one, known.get("items")) for one in value]
+        return [_escaped(item, known.get("items")) for item in value]
     if not isinstance(value, dict):
         return value
     declared, other = known.get("properties") or {}, known.get("additionalProperties")

@@ -55,7 +55,7 @@ def defaulted(value: Any, schema: Schema | None) -> Any:
         return value
     if isinstance(value, list | tuple):
         inner = schema.get("items")
-        return [defaulted(_instead(one, inner), inner) for one in value]
+        return [defaulted(_instead(item, inner), inner) for item in value]
     if not isinstance(value, Mapping):
         return value
     declared, other = schema.get("properties") or {}, schema.get("additionalProperties")

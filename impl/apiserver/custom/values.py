@@ -38,8 +38,8 @@ def broken(value: Any, schema: Schema, path: str = "", old: Any = ABSENT) -> Ite
         yield from _number(value, schema, path)
     elif isinstance(value, list | tuple):
         yield from _items(value, schema, path, old)
-    if schema.get("enum") is not None and not any(same(one, value) for one in schema["enum"]):
-        listed = [one if isinstance(one, str) else json.dumps(one) for one in schema["enum"]]
+    if schema.get("enum") is not None and not any(same(allowed, value) for allowed in schema["enum"]):
+        listed = [text if isinstance(text, str) else json.dumps(text) for text in schema["enum"]]
         yield not_supported(path, value, listed, rendered=go_value(value))
     if isinstance(value, Mapping):
         yield from _fields(value, schema, path, old)

@@ -42,9 +42,9 @@ def allocate(storage: Storage, obj: Object, config: Config, wanted_ip: str) -> O
         return obj
     mine = (obj.metadata.namespace, obj.metadata.name)
     others = tuple(
-        one
-        for one in storage.list("Service", None)
-        if isinstance(one, Service) and (one.metadata.namespace, one.metadata.name) != mine
+        service
+        for service in storage.list("Service", None)
+        if isinstance(service, Service) and (service.metadata.namespace, service.metadata.name) != mine
     )
     addressed = _with_address(obj, others, config, wanted_ip)
     if isinstance(addressed, Response) or not needs_ports:
@@ -66,7 +66,7 @@ def _already_has(storage: Storage, service: Service) -> bool:
 def _with_address(service: Service, others: tuple[Service, ...], config: Config, wanted: str) -> Service | Response:
     """Take the address asked for, or the lowest free one of the range."""
     network = ip_network(config.service_cluster_ip_range)
-    taken = {one.spec.cluster_ip for one in others}
+    taken = {other.spec.cluster_ip for other in others}
     taken |= {str(network[FIRST_FREE - 1])} if ref_of(service) != KUBERNETES else set()
     if fixed := service.spec.cluster_ip:
         problem = _address_problem(fixed, set() if config.dry_run else taken, config)
@@ -102,7 +102,7 @@ def _with_node_ports(
 
     What the Service holds already is not asked for again: its cluster may have had another range.
     """
-    taken = {number for one in others for number in _node_ports(one)}
+    taken = {number for other in others for number in _node_ports(other)}
     stored = storage.get(ref_of(service))
     had = _node_ports(stored) if isinstance(stored, Service) else set()
     own: set[int] = set()

@@ -77,21 +77,23 @@ def applied(
     said = {**config, "metadata": meta}
     entries = read((live.get("metadata") or {}).get("managedFields"))
     mine = Entry(manager, "Apply", api_version, field_set(said, schema) - STRIPPED)
-    last = next((one.fields for one in entries if one.identity == mine.identity), frozenset())
-    others = [one for one in entries if one.identity != mine.identity]
+    last = next((entry.fields for entry in entries if entry.identity == mine.identity), frozenset())
+    others = [entry for entry in entries if entry.identity != mine.identity]
     merged = merge(live, said, schema)
     kept = frozenset(
-        path[:length] for one in (mine, *others) for path in one.fields for length in range(1, len(path) + 1)
+        path[:length] for entry in (mine, *others) for path in entry.fields for length in range(1, len(path) + 1)
     )
     pruned: dict[str, Any] = _removed(merged, schema, last - kept, ())
     found = compare(live, pruned, schema)
     changed = found.added | found.modified
     others.sort(key=lambda one: one.manager)
-    conflicts = [(one, tuple(sorted(one.fields & changed, key=_order))) for one in others if one.fields & changed]
+    conflicts = [
+        (entry, tuple(sorted(entry.fields & changed, key=_order))) for entry in others if entry.fields & changed
+    ]
     if conflicts and not force:
         raise ApplyConflictError(tuple(conflicts))
-    left = [without(one, changed | found.removed, now) for one in others]
-    same = [one for one in entries if one.identity == mine.identity]
+    left = [without(entry, changed | found.removed, now) for entry in others]
+    same = [entry for entry in entries if entry.identity == mine.identity]
     pruned["metadata"] = {**(pruned.get("metadata") or {}), "managedFields": write(owned([*left, *same], mine, now))}
     return pruned
 

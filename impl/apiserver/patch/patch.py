@@ -27,7 +27,7 @@ from ..verbs.create import Answer, Inputs, create
 from ..verbs.scale import scale_of, scaled
 from ..verbs.update import update
 from .json_patch import PatchError, apply_json_patch
-from .merge import apply_merge_patch
+from .merge_patch import apply_merge_patch
 from .schema import schema_of
 from .strategic import apply_strategic_patch
 

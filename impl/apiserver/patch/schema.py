@@ -27,9 +27,9 @@ def _definitions() -> Mapping[str, Schema]:
 @cache
 def _by_kind() -> Mapping[tuple[str, str], Schema]:
     return {
-        (f"{one['group']}/{one['version']}".removeprefix("/"), one["kind"]): definition
+        (f"{kind['group']}/{kind['version']}".removeprefix("/"), kind["kind"]): definition
         for name, definition in sorted(_definitions().items())
-        for one in definition.get("x-kubernetes-group-version-kind", ())
+        for kind in definition.get("x-kubernetes-group-version-kind", ())
         if name.startswith("io.k8s.")
     }
 

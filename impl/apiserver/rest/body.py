@@ -108,7 +108,7 @@ def _stringly(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _stringly(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_stringly(one, depth + 1) for one in value]
+        return [_stringly(item, depth + 1) for item in value]
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     raise BodyError(f"YAML of type {type(value).__name__} has no JSON")

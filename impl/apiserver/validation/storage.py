@@ -57,7 +57,7 @@ def validate_claim(claim: PersistentVolumeClaim) -> list[FieldError]:
 def validate_claim_update(new: PersistentVolumeClaim, old: PersistentVolumeClaim) -> list[FieldError]:
     """Refuse another claim, or a smaller one: a volume is named once, and a bound claim may be made larger."""
     errors = [] if _fixed(new, old) == _fixed(old, old) else [forbidden("spec", CLAIM_FIXED)]
-    sizes = [one.spec.resources.requests.get("storage") for one in (new, old)]
+    sizes = [claim.spec.resources.requests.get("storage") for claim in (new, old)]
     if sizes[0] is not None and sizes[1] is not None and sizes[0] < sizes[1]:
         errors.append(forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"))
     return errors

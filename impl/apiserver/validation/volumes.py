@@ -98,7 +98,7 @@ def validate_volumes(field: str, spec: PodSpec) -> tuple[Volumes, list[FieldErro
 
 def entries(value: Any) -> tuple[Mapping[str, Any], ...]:
     """Read a list of objects that has no class: what is no object is for the reading of manifests to refuse."""
-    return tuple(one for one in value or () if isinstance(one, Mapping))
+    return tuple(item for item in value or () if isinstance(item, Mapping))
 
 
 def _source(field: str, volume: Volume) -> Iterator[FieldError]:

@@ -52,5 +52,5 @@ def with_condition(status: PodStatus, condition: PodCondition, now: Time) -> Pod
     dated = evolve(condition, last_transition_time=since)
     if old is None:
         return evolve(status, conditions=(*status.conditions, dated))
-    replaced = tuple(dated if one.type == condition.type else one for one in status.conditions)
+    replaced = tuple(dated if other.type == condition.type else other for other in status.conditions)
     return evolve(status, conditions=replaced)

@@ -95,7 +95,9 @@ def _patched(stored: Object, request: PatchMetadataRequest) -> Object:
     return with_meta(
         stored,
         owner_references=tuple(owner for owner in owners if owner.uid not in request.remove_owners),
-        finalizers=tuple(one for one in (*meta.finalizers, *new) if one not in request.remove_finalizers),
+        finalizers=tuple(
+            finalizer for finalizer in (*meta.finalizers, *new) if finalizer not in request.remove_finalizers
+        ),
     )
 
 

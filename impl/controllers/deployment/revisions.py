@@ -24,6 +24,7 @@ from ...api.requests import Create, Delete, Update
 from ...api.values.frozen import Strings, strings
 from ...api.values.template_hash import pod_template_hash
 from ...api.well_known import TEMPLATE_HASH
+from ...api.workloads import without_hash
 from ..common import controlled_by, controller_of
 from .arithmetic import annotated, max_surge, new_rs_replicas, total_replicas
 from .turn import (
@@ -80,12 +81,7 @@ class Abandoned:
 
 def same_template(one: PodTemplateSpec, other: PodTemplateSpec) -> bool:
     """Tell whether two templates are equal but for the hash label."""
-    return _without_hash(one) == _without_hash(other)
-
-
-def _without_hash(template: PodTemplateSpec) -> PodTemplateSpec:
-    labels = strings((key, value) for key, value in template.metadata.labels.items() if key != TEMPLATE_HASH)
-    return evolve(template, metadata=evolve(template.metadata, labels=labels))
+    return without_hash(one) == without_hash(other)
 
 
 def find_new(deployment: Deployment, replica_sets: Iterable[ReplicaSet]) -> ReplicaSet | None:

@@ -84,7 +84,7 @@ DEFAULT_ORDER = (
     BINDER,
 )
 """What multiPoint enables by default, in order, but for NodeDeclaredFeatures, which no Pod here depends on."""
-WEIGHTS: Mapping[str, int] = {one.name: one.weight for one in DEFAULT.scores}
+WEIGHTS: Mapping[str, int] = {score.name: score.weight for score in DEFAULT.scores}
 MOST_WEIGHT = (2**31 - 1) // 100
 """A total of scores must fit into what upstream counts in."""
 
@@ -196,16 +196,16 @@ def _everywhere(multi: PluginSet) -> Chosen:
     again = dict(multi.enabled)
     kept = [(name, again.get(name, WEIGHTS.get(name, 0))) for name in DEFAULT_ORDER if multi.keeps(name)]
     names = {name for name, _ in kept}
-    return (*kept, *(one for one in multi.enabled if one[0] not in names))
+    return (*kept, *(plugin for plugin in multi.enabled if plugin[0] not in names))
 
 
 def _at(point: PluginSet, everywhere: Chosen) -> Chosen:
     """Return the plugins of one extension point: those of everywhere it names itself come first, its others last."""
     named = {name for name, _ in everywhere} if ALL not in point.disabled else set[str]()
-    overriding = [one for one in point.enabled if one[0] in named]
+    overriding = [plugin for plugin in point.enabled if plugin[0] in named]
     here = {name for name, _ in point.enabled}
-    rest = [one for one in everywhere if point.keeps(one[0]) and one[0] not in here]
-    return (*overriding, *rest, *(one for one in point.enabled if one[0] not in named))
+    rest = [plugin for plugin in everywhere if point.keeps(plugin[0]) and plugin[0] not in here]
+    return (*overriding, *rest, *(plugin for plugin in point.enabled if plugin[0] not in named))
 
 
 def _made(reader: Reader, sets: Mapping[str, PluginSet], args: Args, at: str, percentage: int) -> Profile:
@@ -223,7 +223,7 @@ def _made(reader: Reader, sets: Mapping[str, PluginSet], args: Args, at: str, pe
     return evolve(
         DEFAULT,
         filters=tuple(plugin for plugin in filters if plugin is not None),
-        scores=tuple(one for one in scores if one is not None),
+        scores=tuple(plugin for plugin in scores if plugin is not None),
         percentage_of_nodes_to_score=percentage,
         preempts=PREEMPTION in chosen["postFilter"],
         gives_back=DEVICES in chosen["postFilter"],

@@ -50,8 +50,8 @@ def _matching(snapshot: Snapshot, pod: Pod, existing: Pod, hard: int) -> Iterato
     """Yield the terms, with signed weights, of either Pod that match the other."""
     for owner, other in ((pod, existing), (existing, pod)):
         labels = snapshot.namespace_labels(other.metadata.namespace)
-        wishes = [(one.pod_affinity_term, one.weight) for one in preferred(affinity(owner))]
-        wishes += [(one.pod_affinity_term, -one.weight) for one in preferred(anti_affinity(owner))]
+        wishes = [(weighted.pod_affinity_term, weighted.weight) for weighted in preferred(affinity(owner))]
+        wishes += [(weighted.pod_affinity_term, -weighted.weight) for weighted in preferred(anti_affinity(owner))]
         if owner is existing:
             wishes += [(term, hard) for term in required(affinity(owner)) if hard]
         for term, weight in wishes:

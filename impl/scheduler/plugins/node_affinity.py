@@ -37,9 +37,9 @@ def term_matches(term: NodeSelectorTerm, node: Node) -> bool:
     """Tell whether a node meets every requirement of a term; a term without any is met by no node."""
     if not term.match_expressions and not term.match_fields:
         return False
-    return all(matches_requirement(one, node.metadata.labels) for one in term.match_expressions) and all(
-        _field_matches(one, node) for one in term.match_fields
-    )
+    labels = node.metadata.labels
+    fits = all(matches_requirement(requirement, labels) for requirement in term.match_expressions)
+    return fits and all(_field_matches(requirement, node) for requirement in term.match_fields)
 
 
 def _field_matches(requirement: LabelSelectorRequirement, node: Node) -> bool:
@@ -60,7 +60,11 @@ def allows(pod: Pod, node: Node) -> bool:
 
 def _named(term: NodeSelectorTerm) -> frozenset[str] | None:
     """Return the nodes a term names in its fields; None when it names none."""
-    sets = [frozenset(one.values) for one in term.match_fields if (one.key, one.operator) == (NAME_FIELD, "In")]
+    sets = [
+        frozenset(requirement.values)
+        for requirement in term.match_fields
+        if (requirement.key, requirement.operator) == (NAME_FIELD, "In")
+    ]
     return frozenset.intersection(*sets) if sets else None
 
 
@@ -70,7 +74,7 @@ def pre_filter(_snapshot: Snapshot, pod: Pod) -> Prepared[None] | Refusal | None
     if selector is None:
         return Prepared(None) if pod.spec.node_selector else None
     names = [_named(term) for term in selector.node_selector_terms]
-    stated = [one for one in names if one is not None]
+    stated = [name for name in names if name is not None]
     if not names or len(stated) < len(names):
         return Prepared(None)
     only = frozenset[str]().union(*stated)

@@ -38,7 +38,7 @@ def pre_filter(_snapshot: Snapshot, pod: Pod) -> Prepared[tuple[HostPort, ...]] 
 def filter_node(wanted: tuple[HostPort, ...], _pod: Pod, info: NodeInfo) -> Refusal | None:
     """Refuse a node on which a wanted port is taken."""
     taken = {port for pod in info.pods for port in host_ports(pod)}
-    return REFUSAL if any(conflict(one, other) for one in wanted for other in taken) else None
+    return REFUSAL if any(conflict(port, other) for port in wanted for other in taken) else None
 
 
 PLUGIN = FilterPlugin(NAME, filter_node, pre_filter, alone=True)

@@ -106,7 +106,7 @@ def _ineligible(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal]) -
     promised = snapshot.node(pod.status.nominated_node_name)
     if promised is None or not refusals[promised.name].resolvable:
         return ""
-    leaving = any(_leaves_for_another(one) and priority(one) < priority(pod) for one in promised.pods)
+    leaving = any(_leaves_for_another(other) and priority(other) < priority(pod) for other in promised.pods)
     return WAITS if leaving else ""
 
 
@@ -123,14 +123,14 @@ def _on_node(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Cand
 
 
 def _lower(pod: Pod, info: NodeInfo) -> list[Pod]:
-    return [one for one in info.pods if priority(one) < priority(pod)]
+    return [other for other in info.pods if priority(other) < priority(pod)]
 
 
 def _in_order(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready, lower: list[Pod]) -> Candidate | Refusal:
     """Try a node, given its Pods of lower priority in the order in which they are put back."""
     if not lower:
         return NO_VICTIMS
-    kept = evolve(info, pods=tuple(one for one in info.pods if priority(one) >= priority(pod)))
+    kept = evolve(info, pods=tuple(other for other in info.pods if priority(other) >= priority(pod)))
     if (answer := _asked(snapshot, pod, kept, ready)) is not None:
         return answer
     violating, harmless = _by_budget(lower, snapshot.cache.list(PodDisruptionBudget))
@@ -181,8 +181,8 @@ def _options(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready) -> Iter
     """Yield the distinct answers for one node over all orders; Pods no filter tells apart are exchanged at will."""
     budgets = snapshot.cache.list(PodDisruptionBudget)
     alike: dict[Hashable, list[Pod]] = {}
-    for one in sorted(_lower(pod, info), key=ref_of):
-        alike.setdefault(_kind_of_pod(one, budgets), []).append(one)
+    for other in sorted(_lower(pod, info), key=ref_of):
+        alike.setdefault(_kind_of_pod(other, budgets), []).append(other)
     seen: set[Hashable] = set()
     for order in _orders(alike):
         answer = _in_order(snapshot, pod, info, ready, order)

@@ -75,7 +75,7 @@ def frees_a_port(pod: Pod, old: Changed, _new: Changed) -> bool:
     if not isinstance(old, Pod) or not old.spec.node_name:
         return False
     wanted, taken = node_ports.host_ports(pod), node_ports.host_ports(old)
-    return any(node_ports.conflict(one, other) for one in wanted for other in taken)
+    return any(node_ports.conflict(port, other) for port in wanted for other in taken)
 
 
 def was_bound(_pod: Pod, old: Changed, new: Changed) -> bool:
@@ -120,7 +120,7 @@ def affinity_after_node(pod: Pod, _old: Changed, new: Changed) -> bool:
 def spread_after_pod(pod: Pod, old: Changed, new: Changed) -> bool:
     """Queue when a bound Pod of the namespace (or the Pod itself) counts now, or counts no more."""
     others = [obj for obj in (old, new) if isinstance(obj, Pod)]
-    if not all(same(pod, one) or _bound_beside(pod, one) for one in others):
+    if not all(same(pod, other) or _bound_beside(pod, other) for other in others):
         return False
     constraints = pod_topology_spread.constraints_of(pod, "DoNotSchedule")
     if isinstance(old, Pod) and isinstance(new, Pod):

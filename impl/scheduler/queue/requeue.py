@@ -61,8 +61,12 @@ def worth_requeuing(
     table = settings.registrations.get(_profile(info.pod, settings))
     if not info.rejectors or event.wild_card or table is None:
         return Strategy.AFTER_BACKOFF
-    asked = [one for one in table if one.plugin in info.rejectors and one.event.matches(event)]
-    willing = {one.plugin for one in asked if one.worth(info.pod, old, new)}
+    asked = [
+        registration
+        for registration in table
+        if registration.plugin in info.rejectors and registration.event.matches(event)
+    ]
+    willing = {registration.plugin for registration in asked if registration.worth(info.pod, old, new)}
     if willing & info.pending_plugins:
         return Strategy.IMMEDIATELY
     return Strategy.AFTER_BACKOFF if willing else Strategy.SKIP
@@ -108,11 +112,11 @@ def _in_flight_strategy(queue: SchedulingQueue, settings: QueueSettings, info: Q
     if not queue.is_in_flight(info.pod.metadata.uid) or not info.rejectors:
         return Strategy.AFTER_BACKOFF
     answers = {
-        worth_requeuing(settings, info, one.event, one.old, one.new)
-        for one in events_since(queue, info.pod.metadata.uid)
+        worth_requeuing(settings, info, event.event, event.old, event.new)
+        for event in events_since(queue, info.pod.metadata.uid)
     }
     strongest = (Strategy.IMMEDIATELY, Strategy.AFTER_BACKOFF)
-    return next((one for one in strongest if one in answers), Strategy.SKIP)
+    return next((strategy for strategy in strongest if strategy in answers), Strategy.SKIP)
 
 
 def move_all_to_active_or_backoff_queue(

@@ -28,6 +28,8 @@ from .differences import After, Impossible, earliest
 
 MORE = Fraction(1, 1_000_000)
 """How much more than its least length a wait takes at least: nothing that sums of seconds notice."""
+WORTH_TELLING = Fraction(1, 10)
+"""Seconds: of a shorter wait nothing is seen in times of whole seconds."""
 
 
 @frozen
@@ -141,7 +143,8 @@ class _Clock:
         known = self.begun[key]
         if known.first is not None and known.least > 0:
             told = f"{wait.told} takes {_told(known.least)} at least"
-            self.waited.setdefault(moment, []).append(f"{told}, {_since(known.first)}")
+            if known.least >= WORTH_TELLING:
+                self.waited.setdefault(moment, []).append(f"{told}, {_since(known.first)}")
             told = f"{told}, from step {known.first} to {moment}"
             yield After(known.first, moment, known.least + MORE, 0, told, self.timers[key[0]].kind)
 

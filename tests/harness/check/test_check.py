@@ -14,7 +14,7 @@ from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.motion import IN_MOTION
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker import Limits, Status, replay
 from places import EXAMPLES

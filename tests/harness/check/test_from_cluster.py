@@ -19,7 +19,7 @@ from kubeproof import check, drain
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.cli import main
 from kubeproof.harness.face import Cluster, Result, replay_check
-from kubeproof.harness.input.reading.dump import live, read_dump
+from kubeproof.harness.input.files.dump import live, read_dump
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.parts import Parts

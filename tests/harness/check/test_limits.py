@@ -17,7 +17,7 @@ from kubeproof.harness.check import motion
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import MOST_PODS, Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.at_rest.settle import Cut

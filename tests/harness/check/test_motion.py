@@ -8,7 +8,7 @@ from kubeproof.harness.check import motion
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.motion import IN_MOTION
 from kubeproof.harness.check.results import Claim
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.impl.api.apps import StatefulSet
 from kubeproof.impl.api.core import PodSpec
 from kubeproof.model.checker import Limits, Status

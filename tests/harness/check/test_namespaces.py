@@ -12,7 +12,7 @@ from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.assumed.surroundings import service_range
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.applied import Refused, applied
 from kubeproof.harness.world.at_rest.prepare import prepare

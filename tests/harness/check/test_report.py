@@ -11,7 +11,7 @@ from kubeproof.harness.check.bounds import bounds_of, general
 from kubeproof.harness.check.report import Told, first_step, quiet, text, to_json
 from kubeproof.harness.check.report_lists import assumed, not_modelled
 from kubeproof.harness.check.results import Blame, Claim, Report
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Bounds, Consistency
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import Note

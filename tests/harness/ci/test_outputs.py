@@ -19,7 +19,7 @@ from kubeproof.harness.ci.findings import Checked, Key, checked, relative
 from kubeproof.harness.ci.github import commands, summary
 from kubeproof.harness.ci.junit import junit
 from kubeproof.harness.ci.sarif import sarif
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kubeproof.harness.input.reading.project import below_scenario, over, read_project
+from kubeproof.harness.input.files.project import below_scenario, over, read_project
 from kubeproof.impl.api.reading.load import BadInput, Problem
 from places import ROOT
 

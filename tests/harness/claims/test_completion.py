@@ -11,7 +11,7 @@ from attrs import evolve
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.claims.completion import Work, Worker, judged
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.impl.api.batch import JobSpec
 from kubeproof.impl.api.meta import Ref
 from planted import planted

@@ -11,7 +11,7 @@ from functools import cache
 import pytest
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from planted import planted
 
 NODES = """

@@ -11,7 +11,7 @@ from attrs import evolve
 from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.motion import NOBODY_GOES
 from kubeproof.harness.check.results import Claim
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.values.frozen import strings
@@ -367,8 +367,8 @@ PLANTED |= {
     "under a policy Local a node uses the others' endpoints": (
         ANYWHERE + service(ports=BY_NAME, more=LOCAL),
         "kubeproxy.endpoints",
-        "for one in found if one.local)",
-        "for one in found if one.local or node_name == 'node-2')",
+        "for address in found if address.local)",
+        "for address in found if address.local or node_name == 'node-2')",
     ),
 }
 

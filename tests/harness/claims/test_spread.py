@@ -8,7 +8,7 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker.results import Status
 from placements import nodes, scenario

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from planted import planted
 
 WEB = """\

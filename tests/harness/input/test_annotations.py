@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Sizes
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput

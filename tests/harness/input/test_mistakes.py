@@ -10,7 +10,7 @@ import pytest
 import yaml
 from immutabledict import immutabledict
 
-from kubeproof.harness.input.reading.scenario_file import BOUNDS, DEADLINE, FAULTS, FIELDS, load_scenario
+from kubeproof.harness.input.files.scenario_file import BOUNDS, DEADLINE, FAULTS, FIELDS, load_scenario
 from kubeproof.harness.input.script.script import ACTIONS
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.api.values.frozen import freeze

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from kubeproof.harness.check.check import check as check_all
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.islands import check as islands
 from kubeproof.harness.islands.check import check

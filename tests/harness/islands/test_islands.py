@@ -12,7 +12,7 @@ from attrs import evolve
 
 from kubeproof.harness import face
 from kubeproof.harness.check.check import check as check_all
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Crowd, Scenario
 from kubeproof.harness.islands import check as islands
 from kubeproof.harness.islands import influence, split

@@ -9,7 +9,7 @@ import yaml
 from attrs import evolve
 
 from kubeproof.harness import face
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Faults, Scenario
 from kubeproof.harness.islands import check as islands
 from kubeproof.harness.islands.check import check

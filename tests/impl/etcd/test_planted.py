@@ -56,8 +56,8 @@ FAULTS = [
     (
         "a compaction forgets its own revision",
         "store",
-        "kept = (one for one in store.since(revision)",
-        "kept = (one for one in store.since(revision + 1)",
+        "event for event in store.since(revision)",
+        "event for event in store.since(revision + 1)",
     ),
     (
         "a put of a known key creates it again",

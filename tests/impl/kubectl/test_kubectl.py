@@ -39,8 +39,8 @@ from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.kubectl import script
 from kubeproof.impl.kubectl.apply import LAST_APPLIED
-from kubeproof.impl.kubectl.merge import merge
 from kubeproof.impl.kubectl.run import run, run_requests
+from kubeproof.impl.kubectl.three_way_merge import merge
 from places import VECTORS
 
 RECORDED = VECTORS / "kubectl" / "requests.txt.xz"

@@ -45,8 +45,8 @@ FAULTS = [
     (
         "a taint replaces those of other effects",
         "nodes",
-        "if (one.key, one.effect) != (taint.key, taint.effect))",
-        "if one.key != taint.key)",
+        "if (other.key, other.effect) != (taint.key, taint.effect))",
+        "if other.key != taint.key)",
     ),
     ("a label is replaced unasked", "nodes", "if kept_ones and not overwrite:", "if False:"),
     ("a taint is replaced unasked", "nodes", "if not overwrite and any(", "if overwrite and any("),

@@ -35,7 +35,7 @@ def test_every_recorded_sync_is_decided_alike(name: str, count: int) -> None:
         ("            ran = True  #", "            #"),
         ("if ran and not one.sidecar:", "if ran:"),
         ("if not keeps and not start:", "if not start:"),
-        ("any(one.state in {State.CREATED, State.RUNNING} for", "any(one.state is State.RUNNING for"),
+        ("any(container.state in {State.CREATED, State.RUNNING} for", "any(container.state is State.RUNNING for"),
         ("return False, Decided(start_init=(0,))", "return False, Decided()"),
         ("one.sidecar and one.state is State.RUNNING and one.changed", "False"),
         ("return one.state is State.UNKNOWN and self._starts(one)", "return False"),

@@ -22,8 +22,8 @@ FAULTS = [
     (
         "a rule leads to a dead endpoint",
         "endpoints",
-        "near = tuple(one for one in found if one.ready and",
-        "near = tuple(one for one in found if one and",
+        "near = tuple(address for address in found if address.ready and",
+        "near = tuple(address for address in found if address and",
     ),
     ("a statistic chance is off by one", "chains", "probability=1 / left if", "probability=1 / (left + 1) if"),
     (
@@ -42,8 +42,8 @@ FAULTS = [
     (
         "terminating endpoints come before ready ones",
         "endpoints",
-        "return near or tuple(one for one in found if one.draining)",
-        "return tuple(one for one in found if one.draining) or near",
+        "return near or tuple(address for address in found if address.draining)",
+        "return tuple(address for address in found if address.draining) or near",
     ),
 ]
 

@@ -64,7 +64,11 @@ def test_every_recorded_decision_is_reproduced(theme: str) -> None:
         pytest.param("resources", "plugins.balanced_allocation", ") / 2)", ") / 3)", id="balance weighs less"),
         pytest.param("images", "plugins.image_locality", "- LEAST) // (most", ") // (most", id="small images count"),
         pytest.param(
-            "podaffinity", "plugins.inter_pod_affinity_score", "-one.weight", "one.weight", id="dislikes are likes"
+            "podaffinity",
+            "plugins.inter_pod_affinity_score",
+            "-weighted.weight",
+            "weighted.weight",
+            id="dislikes are likes",
         ),
         pytest.param(
             "spread", "plugins.pod_topology_spread_score", "math.log(size + 2)", "1.0", id="domains weigh alike"

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from kubeproof.harness.check.check import check, machine_of
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.at_rest.settle import Restless
 from kubeproof.impl.api.core import Pod

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.impl.api.cache import Cache

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import machine_of
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Faults, Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster

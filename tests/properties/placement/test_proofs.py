@@ -95,7 +95,7 @@ SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties.pla
             "if taint.effect == REPELLING[0]",
             "taint",
         ),
-        (f"{SPECIFICATION}.nodes", '(one.effect == "") | ', "", "taint"),
+        (f"{SPECIFICATION}.nodes", '(toleration.effect == "") | ', "", "taint"),
         (f"{SCHEDULER}.plugins.node_unschedulable", "or tolerated(", "and tolerated(", "cordon"),
         (f"{SCHEDULER}.plugins.node_name", '{"", info.name}', '{"", "n2"}', "name"),
         (

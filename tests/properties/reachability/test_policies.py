@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.harness.cli import main
-from kubeproof.harness.input.reading.manifests import read_manifests
-from kubeproof.harness.input.reading.reader import Reader
+from kubeproof.harness.input.files.manifests import read_manifests
+from kubeproof.harness.input.files.reader import Reader
 from kubeproof.harness.reach.policy import policies_of
 from kubeproof.impl.api.meta import LabelSelector, LabelSelectorRequirement
 from kubeproof.impl.kubeproxy.packet import Packet

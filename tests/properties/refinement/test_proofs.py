@@ -81,8 +81,8 @@ FAULTS = [
     (
         "kubeproxy",
         "kubeproxy.endpoints",
-        "near = tuple(one for one in found if one.ready and",
-        "near = tuple(one for one in found if one and",
+        "near = tuple(address for address in found if address.ready and",
+        "near = tuple(address for address in found if address and",
     ),
     ("namespace", "controllers.namespace", "if content or held or any(", "if held or any("),
     (

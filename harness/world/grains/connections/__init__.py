@@ -1,1 +1,1 @@
-"""The world of connections: proxies, conntrack, load balancers and a clock, for one Service."""
+"""The world of connections: proxies, conntrack and load balancers, for one Service."""

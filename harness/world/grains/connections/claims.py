@@ -20,7 +20,7 @@ from .....model.components.connections import Door, Held, State
 from .....model.machine import Converges, Invariant, View
 from ...nodes.kubelets import runtime_slot
 from ...nodes.node_state import up_slot
-from .controllers import loss_timer
+from .controllers import over_slot
 from .nodes import CUT, OPEN
 from .setup import DataPath, Flow, Known, flow_slot, known_slot, request_slot, split, table_slot
 from .traffic import astray, at_node_port, balanced_to, is_current, listeners, now
@@ -58,38 +58,18 @@ def let_go(path: DataPath) -> Converges:
     )
 
 
-def let_go_within(seconds: int) -> Callable[[DataPath], Invariant]:
-    """Make the claim that nothing goes to a node that died later than so many seconds after (`letting_go` at most)."""
-
-    def claim(path: DataPath) -> Invariant:
-        return Invariant(
-            "let go in time",
-            f"A node that died gets no new connection later than {seconds} s after.",
-            lambda view: unaccepted(path, view) if _dead_for_longer(path, view, seconds) else (),
-            lambda view: _dead_for_longer(path, view, seconds),
-        )
-
-    return claim
+def let_go_in_time(path: DataPath) -> Invariant:
+    """Claim that nothing goes to a node that is dead for longer than the seconds of the setup."""
+    return Invariant(
+        "let go in time",
+        f"A node that died gets no new connection later than {path.setup.within} s after.",
+        lambda view: unaccepted(path, view) if _dead_for_longer(path, view) else (),
+        partial(_dead_for_longer, path),
+    )
 
 
-def _dead_for_longer(path: DataPath, view: View, seconds: int) -> bool:
-    return any(view[loss_timer(node)] > seconds for node in path.setup.nodes)
-
-
-def all_ready(path: DataPath) -> Converges:
-    """Claim that every Pod gets ready."""
-    return Converges("ready", "Every Pod gets ready in the end.", partial(_not_ready, path), partial(_some_pod, path))
-
-
-def _not_ready(path: DataPath, view: View) -> Iterator[str]:
-    for place in path.places:
-        pod = view[place]
-        if pod is not None and not pod.ready:
-            yield f"{pod.metadata.name} waits to be found by the name of its Service, which lists Pods that are ready"
-
-
-def _some_pod(path: DataPath, view: View) -> bool:
-    return any(view[place] is not None for place in path.places)
+def _dead_for_longer(path: DataPath, view: View) -> bool:
+    return path.setup.within is not None and any(view[over_slot(node)] for node in path.setup.nodes)
 
 
 # --- the load balancer ----------------------------------------------------------------------------------------------

@@ -5,10 +5,10 @@ controller, the node controllers, the rules and the conntrack clean-up of kube-p
 store. What this file adds is who may act when. A `Setup` says what there is; each documented failure is one setup, and
 its repair the same with one field changed.
 
-With `delays` the machine has a clock (`clock`); without, everything may take any time, which allows
-more runs. The controllers act on the store as it is: the delay between a change and the act stands for old views. A
-decision on an older view would be corrected within the same delay, for nothing here goes back: a Pod becomes ready,
-terminates and is gone (`harness.world.one_pod` has old views in full).
+With `delays` the machine has timers (`timers`): what a search finds is held against a clock. Without, everything may
+take any time, which allows more runs. The controllers act on the store as it is: the delay between a change and the act
+stands for old views. A decision on an older view would be corrected within the same delay, for nothing here goes back:
+a Pod becomes ready, terminates and is gone (`harness.world.one_pod` has old views in full).
 
 Left out on purpose: Pods that are made by controllers (the script makes and deletes them), the scheduler, liveness
 probes, routes between nodes, the network itself losing packets.
@@ -34,15 +34,14 @@ from ...api_server import describe, serve
 from ...at_rest.settle import settle
 from ...nodes.kubelets import runtime_slot
 from . import controllers, nodes, traffic
-from .clock import Timer, after_due, clock
 from .setup import DataPath, Setup
+from .timers import timers
 
 
 def machine(setup: Setup) -> Machine:
     """Return the machine of a setup, started where its objects have come to rest."""
     path = data_path(setup)
-    rest = _at_rest(path)
-    return Machine((dict(rest) | {timer.slot: 0 for timer in timers(path)},), component.actions(path, components(path)))
+    return Machine((_at_rest(path),), component.actions(path, components(path)), tuple(timers(path)))
 
 
 def data_path(setup: Setup) -> DataPath:
@@ -54,32 +53,28 @@ def data_path(setup: Setup) -> DataPath:
     named = {obj.metadata.namespace for obj in (*setup.objects, *made)} - {""}
     spaces = (Namespace(ObjectMeta(name=one)) for one in sorted(named))
     layout = Layout(immutabledict((ref_of(space), space) for space in spaces), immutabledict(pools))
-    return DataPath(setup, World(layout, partial(serve, True), describe))  # noqa: FBT003
+    processes = controllers.processes(setup, pools)
+    layout = component.remembered(layout, map(component.component, processes))
+    return DataPath(setup, World(layout, partial(serve, True), describe), processes)  # noqa: FBT003
 
 
 def components(path: DataPath) -> tuple[Component[DataPath], ...]:
-    """Return everybody who takes part; while the start is made nobody does what need not be done, and time stands."""
-    hurried = _hurried(path)
+    """Return everybody who takes part; while the start is made nobody does what need not be done."""
     work = (
-        Component("kubelets", lambda path: (after_due(kubelet, hurried) for kubelet in nodes.kubelets(path))),
+        Component("kubelets", nodes.works),
         *controllers.components(path),
         *(traffic.proxy(path, node) for node in dict.fromkeys(path.setup.nodes)),
     )
-    idle = (nodes.administrator(path), controllers.losses(path), *traffic.components(path))
+    idle = (
+        nodes.administrator(path),
+        controllers.losses(path),
+        controllers.observer(path),
+        *traffic.components(path),
+    )
     if path.settling:
         return (*work, *(evolve(one, actions=nobody) for one in idle))
-    admin, losses, *packets = idle
-    return (admin, losses, *work, *packets, Component("clock", lambda path: clock(timers(path))))
-
-
-def _hurried(path: DataPath) -> tuple[Timer, ...]:
-    """Return the timers that the kubelets wait for when they are due."""
-    return (*controllers.timers(path), *traffic.timers(path)) if path.timed else ()
-
-
-def timers(path: DataPath) -> tuple[Timer, ...]:
-    """Return the timers of everything that takes time; none where there is no clock."""
-    return (*_hurried(path), *nodes.kubelet_timers(path)) if path.timed else ()
+    admin, losses, observer, *packets = idle
+    return (admin, losses, *work, *packets, observer)
 
 
 def _at_rest(path: DataPath) -> State:

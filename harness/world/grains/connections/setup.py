@@ -6,7 +6,6 @@ from attrs import evolve, field, frozen
 
 from .....impl.api.core import Node, Pod, Service
 from .....impl.api.kinds import Object
-from .....impl.api.meta import Ref
 from .....impl.api.policy import EndpointSlice
 from .....impl.api.releases import NEWEST, Release
 from .....impl.api.requests import Create, Request
@@ -16,7 +15,7 @@ from .....impl.kubeproxy.packet import Packet
 from .....impl.kubeproxy.proxy import rules
 from .....impl.kubeproxy.rule import RuleSet
 from .....model.machine import View
-from .....model.world.world import World
+from .....model.world.world import Process, World
 from ...nodes.node_state import up_slot
 
 Span = tuple[int, int]
@@ -92,8 +91,8 @@ class Setup:
     """How many nodes may die."""
     waits: bool = False
     """Whether the administrator asks only where nothing else can happen."""
-    joins: bool = False
-    """Whether a program gets ready only when it finds itself by the name of its (headless) Service."""
+    within: int | None = None
+    """Seconds after the death of a node from which on nothing is to be sent there (`claims.let_go_in_time`)."""
     longest_request: int | None = None
     """Seconds an accepted connection needs at most; None: connections that are open are not looked at."""
 
@@ -127,7 +126,6 @@ class Setup:
 
 SCRIPT = "script"
 RESTARTS = "fault/proxy-restarts"
-LOSSES = "fault/node-losses"
 
 
 def known_slot(node: str) -> str:
@@ -166,20 +164,20 @@ class DataPath:
 
     setup: Setup
     world: World
+    processes: tuple[Process, ...]
+    """The controllers, key by key."""
     settling: bool = False
-    """While the start is made there are no packets, faults, script or clock."""
+    """While the start is made there are no packets, faults or script."""
     made: dict[tuple[Known, str], RuleSet] = field(factory=dict, init=False)
-    decided: dict[tuple[Ref, tuple[Object | None, ...]], tuple[Request, ...]] = field(factory=dict, init=False)
 
     @property
     def places(self) -> tuple[str, ...]:
         """Return the places of Pods."""
         return self.world.layout.pools["Pod"]
 
-    @property
-    def timed(self) -> bool:
-        """Whether there is a clock."""
-        return self.setup.delays is not None and not self.settling
+    def in_world(self) -> World:
+        """Return the world in which it is one."""
+        return self.world
 
     def is_up(self, view: View, node: str) -> bool:
         """Tell whether a node is up."""

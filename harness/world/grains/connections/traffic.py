@@ -15,15 +15,14 @@ from .....impl.kubeproxy.route import destinations, journeys
 from .....impl.kubeproxy.services import ports
 from .....model.machine import Action, Fairness, Outcome, View
 from .....model.world.component import Component, constantly
-from ...nodes.kubelets import runtime_slot
+from .....model.world.verbs import Verb
+from ...nodes.kubelets import PROXY, runtime_slot
 from ...nodes.node_state import up_slot
-from .clock import Timer, Window
-from .nodes import OPEN, SERVED, accepts
+from .nodes import CLIENT, OPEN, SERVED, accepts
 from .setup import (
     RESTARTS,
     Balancer,
     DataPath,
-    Delays,
     Flow,
     Known,
     flow_slot,
@@ -35,16 +34,9 @@ from .setup import (
     table_slot,
 )
 
+BALANCER = "load balancer"
+"""Who checks nodes and sends connections to those that answer well."""
 Slots = dict[str, Hashable]
-
-
-def timers(path: DataPath) -> tuple[Timer, ...]:
-    """Return the timers of proxies, health checks and open connections."""
-    setup = path.setup
-    proxies_ = (_Proxy(path, node).timer for node in setup.nodes)
-    checks = (_health_timer(path, node) for node in setup.nodes) if setup.balancer is not None else ()
-    open_ones = (_request_timer(path, place) for place in path.places) if setup.longest_request is not None else ()
-    return (*proxies_, *checks, *open_ones)
 
 
 def components(path: DataPath) -> tuple[Component[DataPath], ...]:
@@ -67,16 +59,28 @@ def _sender(path: DataPath, flow: Flow) -> Component[DataPath]:
 
 def _balancer(path: DataPath) -> Component[DataPath]:
     nodes = path.setup.nodes
-    acts = [Action(f"load balancer: checks {node}", f"check {node}", partial(_checks, path, node)) for node in nodes]
-    return Component("load balancer", lambda _path: acts, constantly(dict.fromkeys(map(sent_to_slot, nodes), True)))
+    acts = [
+        Action(
+            f"{BALANCER}: checks {node}",
+            f"check {node}",
+            partial(_checks, path, node),
+            by=BALANCER,
+            verb=Verb.CHECKS,
+            on=node,
+        )
+        for node in nodes
+    ]
+    return Component(BALANCER, lambda _path: acts, constantly(dict.fromkeys(map(sent_to_slot, nodes), True)))
 
 
 def _clients(path: DataPath) -> Component[DataPath]:
     acts = []
     for place in path.places:
         number = place.rpartition("/")[2]
-        acts.append(Action(f"client {number}: connects", "client", partial(_connects, place), Fairness.NONE))
-        acts.append(Action(f"client {number}: is served", f"served {number}", partial(_is_served, path, place)))
+        acts.append(Action(f"{CLIENT} {number}: connects", CLIENT, partial(_connects, place), Fairness.NONE))
+        served_ = partial(_is_served, place)
+        name, group = f"{CLIENT} {number}: is served", f"served {number}"
+        acts.append(Action(name, group, served_, by=CLIENT, verb=Verb.IS_SERVED, on=place))
     return Component("clients", lambda _path: acts, constantly(dict.fromkeys(map(request_slot, path.places), "")))
 
 
@@ -98,27 +102,17 @@ class _Proxy:
     path: DataPath
     node: str
 
-    @property
-    def timer(self) -> Timer:
-        return Timer(f"timer/proxy/{self.node}", self.window)
-
-    def window(self, view: View) -> Window | None:
-        delays = self.path.setup.delays or Delays()
-        return None if is_current(self.path, view, self.node) else Window(*delays.proxies)
-
     def syncs(self, view: View) -> Iterator[Outcome]:
         """Program the rules and clear the flows that this release finds stale.
 
         Both are one step: a packet in between would meet the new rules and could only make an entry that is right, or
         keep one alive that is cleared a moment later.
         """
-        if self.window(view) is None or (self.path.timed and not self.timer.ripe(view)):
+        if is_current(self.path, view, self.node):
             return
         known = now(self.path, view)
         updates: Slots = {known_slot(self.node): known, memory_slot(self.node): True}
         updates[table_slot(self.node)] = self._cleaned(view, known)
-        if self.path.timed:
-            updates[self.timer.slot] = 0
         yield Outcome(f"programs {_described(known)} on {self.node}", updates)
 
     def _cleaned(self, view: View, known: Known) -> Table:
@@ -149,7 +143,7 @@ def is_current(path: DataPath, view: View, node: str) -> bool:
 def proxy(path: DataPath, node: str) -> Component[DataPath]:
     """Return the kube-proxy of a node, with what the node's kernel remembers."""
     name = f"kube-proxy {node}"
-    acts = (Action(f"{name}: syncs", name, _Proxy(path, node).syncs),)
+    acts = (Action(f"{name}: syncs", name, _Proxy(path, node).syncs, by=PROXY, verb=Verb.SYNCS, on=node),)
     slots: Slots = {known_slot(node): (), memory_slot(node): True, table_slot(node): frozenset()}
     return Component(name, lambda _path: acts, constantly(slots))
 
@@ -225,15 +219,6 @@ def _pauses(flow: Flow, view: View) -> Iterator[Outcome]:
 # --- connections that last ------------------------------------------------------------------------------------------
 
 
-def _request_timer(path: DataPath, place: str) -> Timer:
-    window = Window(0, path.setup.longest_request)
-
-    def waits(view: View) -> Window | None:
-        return window if view[request_slot(place)] == OPEN else None
-
-    return Timer(f"timer/request/{place}", waits)
-
-
 def _connects(place: str, view: View) -> Iterator[Outcome]:
     """Open a connection that may take as long as any."""
     name = view.via(accepts, runtime_slot(place))
@@ -241,22 +226,16 @@ def _connects(place: str, view: View) -> Iterator[Outcome]:
         yield Outcome(f"opens a connection to {name}", {request_slot(place): OPEN})
 
 
-def _is_served(path: DataPath, place: str, view: View) -> Iterator[Outcome]:
+def _is_served(place: str, view: View) -> Iterator[Outcome]:
     if view[request_slot(place)] == OPEN:
-        reset: Slots = {_request_timer(path, place).slot: 0} if path.timed else {}
-        yield Outcome("has its answer", {request_slot(place): SERVED, **reset})
+        yield Outcome("has its answer", {request_slot(place): SERVED})
 
 
 # --- the load balancer ----------------------------------------------------------------------------------------------
 
 
-def _health_timer(path: DataPath, node: str) -> Timer:
-    """Time since a node answers otherwise than the load balancer takes it to."""
-    window = Window(*(path.setup.delays or Delays()).checks)
-    return Timer(f"timer/health/{node}", lambda view: window if _answers_otherwise(path, node, view) else None)
-
-
-def _answers_otherwise(path: DataPath, node: str, view: View) -> bool:
+def answers_otherwise(path: DataPath, node: str, view: View) -> bool:
+    """Tell whether a node answers otherwise than the load balancer takes it to."""
     well = bool(view[up_slot(node)]) and healthy(view[known_slot(node)], node, path.setup.release)
     return well is not view[sent_to_slot(node)]
 
@@ -278,13 +257,10 @@ def healthy(known: Known, node: str, release: Release) -> bool:
 
 def _checks(path: DataPath, node: str, view: View) -> Iterator[Outcome]:
     """Follow what a node answers: the check after which the load balancer sends there again, or no more."""
-    timer = _health_timer(path, node)
-    if not _answers_otherwise(path, node, view) or (path.timed and not timer.ripe(view)):
-        return
-    sent_to: bool = view[sent_to_slot(node)]
-    reset: Slots = {timer.slot: 0} if path.timed else {}
-    said = "503 often enough: nothing is sent there any more" if sent_to else "200: it is sent to"
-    yield Outcome(said, {sent_to_slot(node): not sent_to, **reset})
+    if answers_otherwise(path, node, view):
+        sent_to: bool = view[sent_to_slot(node)]
+        said = "503 often enough: nothing is sent there any more" if sent_to else "200: it is sent to"
+        yield Outcome(said, {sent_to_slot(node): not sent_to})
 
 
 def balanced_to(path: DataPath, view: View) -> tuple[str, ...]:

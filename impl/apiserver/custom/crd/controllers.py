@@ -118,7 +118,7 @@ def _established(status: Json, now: Time) -> Json:
 
 
 def _condition(status: Json, kind: str) -> Json:
-    return next((one for one in status.get("conditions") or () if one.get("type") == kind), EMPTY)
+    return next((condition for condition in status.get("conditions") or () if condition.get("type") == kind), EMPTY)
 
 
 def _with_condition(status: Json, kind: str, said: Any, now: Time) -> Json:
@@ -132,7 +132,7 @@ def _with_condition(status: Json, kind: str, said: Any, now: Time) -> Json:
         "message": message,
         "lastTransitionTime": since or format_time(now),
     }
-    found = [new if one.get("type") == kind else one for one in status.get("conditions") or ()]
+    found = [new if condition.get("type") == kind else condition for condition in status.get("conditions") or ()]
     return {**status, "conditions": found if old else [*found, new]}
 
 

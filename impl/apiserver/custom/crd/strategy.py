@@ -60,7 +60,7 @@ def deleted_definition(obj: Unstructured, now: Time) -> Unstructured:
     meta = obj.metadata
     held = meta.finalizers if CLEANUP in meta.finalizers else (*meta.finalizers, CLEANUP)
     status = obj.extra.get("status") or {}
-    others = [one for one in status.get("conditions") or () if one.get("type") != PENDING["type"]]
+    others = [condition for condition in status.get("conditions") or () if condition.get("type") != PENDING["type"]]
     conditions = [*others, {**PENDING, "lastTransitionTime": format_time(now)}]
     marked = evolve(obj, metadata=evolve(meta, deletion_timestamp=now, finalizers=held))
     return _with_status(marked, {**status, "conditions": conditions})

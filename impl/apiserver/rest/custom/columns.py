@@ -125,7 +125,7 @@ def _stepped(value: Any, step: Mapping[str, str]) -> Iterator[Any]:
     elif "deep" in step:
         yield from _deep(value, step["deep"])
     elif isinstance(value, list):
-        yield from (one for one in value if _holds(one, step))
+        yield from (item for item in value if _holds(item, step))
 
 
 def _deep(value: Any, name: str) -> Iterator[Any]:

@@ -49,7 +49,7 @@ def group(definitions: Iterable[Definition]) -> Json:
     """Return a group with its versions, the preferred one first."""
     definitions = list(definitions)
     name = definitions[0].group
-    versions = [{"groupVersion": f"{name}/{one}", "version": one} for one in _versions(definitions)]
+    versions = [{"groupVersion": f"{name}/{version}", "version": version} for version in _versions(definitions)]
     return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
 

@@ -233,8 +233,10 @@ def _paths(definition: Definition, version: Version) -> Iterator[tuple[str, Json
 
 def _parameters(path: str, verb: str, *, pretty: bool = False) -> list[Json]:
     found = _own()["paths"][path]
-    own = [one for one in found[verb].get("parameters") or () if one["name"] != "pretty"]
-    shared = [one for one in found.get("parameters") or () if one["name"] == "pretty"] if pretty else []
+    own = [parameter for parameter in found[verb].get("parameters") or () if parameter["name"] != "pretty"]
+    shared = (
+        [parameter for parameter in found.get("parameters") or () if parameter["name"] == "pretty"] if pretty else []
+    )
     return sorted([*own, *shared], key=lambda one: str(one["name"]))
 
 
@@ -262,11 +264,14 @@ class _Words:
             {"name": one["name"], "in": "path", "description": one["description"], "required": True, "schema": schema}
             for one in found
         ]
-        return [*placed, *(one for one in _own()["paths"][ONE]["parameters"] if one["name"] == "pretty")]
+        return [
+            *placed,
+            *(parameter for parameter in _own()["paths"][ONE]["parameters"] if parameter["name"] == "pretty"),
+        ]
 
     def of_one(self, sub: str, shown: str) -> Json:
         """Return get, put and patch of one object or of a subresource."""
-        read = [{**one} for one in _parameters(COLLECTION, "get") if one["name"] == "resourceVersion"]
+        read = [{**parameter} for parameter in _parameters(COLLECTION, "get") if parameter["name"] == "resourceVersion"]
         return {
             "get": self.operation("read", shown, read, sub=sub),
             "put": self.operation("replace", shown, _parameters(ONE, "put"), sub=sub, reads=shown),
@@ -333,7 +338,7 @@ def _item_of_v2(item: Json, shared: Mapping[str, str]) -> Json:
     """Return a path as version 2 has it; parameters that the document has once are referred to."""
 
     def referred(parameters: Iterable[Json]) -> list[Json]:
-        found = (_parameter_of_v2(one) for one in parameters)
+        found = (_parameter_of_v2(parameter) for parameter in parameters)
         named = ((one, shared.get(_written(one))) for one in found)
         return [one if name is None else {"$ref": f"#/parameters/{name}"} for one, name in named]
 

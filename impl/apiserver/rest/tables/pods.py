@@ -19,11 +19,15 @@ FINAL = frozenset({"Failed", "Succeeded"})
 def pod(obj: Json, now: Time) -> list[Any]:
     """Return the cells of a Pod."""
     meta, spec, status = (obj.get(name) or {} for name in ("metadata", "spec", "status"))
-    sidecars = {one["name"] for one in spec.get("initContainers") or () if one.get("restartPolicy") == "Always"}
+    sidecars = {
+        container["name"]
+        for container in spec.get("initContainers") or ()
+        if container.get("restartPolicy") == "Always"
+    }
     ready, restarts = _counts(spec, status, sidecars)
     total = len(spec.get("containers") or ()) + len(sidecars)
     gates = spec.get("readinessGates") or ()
-    true = {one.get("type") for one in status.get("conditions") or () if one.get("status") == "True"}
+    true = {condition.get("type") for condition in status.get("conditions") or () if condition.get("status") == "True"}
     open_gates = sum(gate.get("conditionType") in true for gate in gates)
     return [
         meta.get("name", ""),
@@ -42,7 +46,11 @@ def _counts(spec: Json, status: Json, sidecars: set[str]) -> tuple[int, int]:
     """Return how many containers are ready, and how often any was restarted."""
     main = status.get("containerStatuses") or ()
     first = status.get("initContainerStatuses") or ()
-    running = [one for one in main if one.get("ready") and "running" in (one.get("state") or {})]
+    running = [
+        container_status
+        for container_status in main
+        if container_status.get("ready") and "running" in (container_status.get("state") or {})
+    ]
     beside = [one for one in first if one.get("name") in sidecars and one.get("ready")]
     if _initializing(spec, status) is not None:
         return len(beside), sum(one.get("restartCount", 0) for one in first)
@@ -64,7 +72,7 @@ def reason(obj: Json) -> str:
     """Return the word in the column STATUS."""
     meta, spec, status = (obj.get(name) or {} for name in ("metadata", "spec", "status"))
     found = status.get("reason") or status.get("phase") or ""
-    if any(one.get("reason") == "SchedulingGated" for one in status.get("conditions") or ()):
+    if any(condition.get("reason") == "SchedulingGated" for condition in status.get("conditions") or ()):
         found = "SchedulingGated"
     initializing = _initializing(spec, status)
     found = _of_containers(status, found) if initializing is None else initializing
@@ -78,7 +86,7 @@ def reason(obj: Json) -> str:
 
 def _initializing(spec: Json, status: Json) -> str | None:
     """Say which init container is not done yet; None when all are."""
-    declared = {one["name"]: one for one in spec.get("initContainers") or ()}
+    declared = {container["name"]: container for container in spec.get("initContainers") or ()}
     for index, one in enumerate(status.get("initContainerStatuses") or ()):
         state = one.get("state") or {}
         ended, waits = state.get("terminated"), state.get("waiting") or {}
@@ -105,7 +113,8 @@ def _of_containers(status: Json, found: str) -> str:
             running = True
     if found == "Completed" and running:
         ready = any(
-            one.get("type") == "Ready" and one.get("status") == "True" for one in status.get("conditions") or ()
+            condition.get("type") == "Ready" and condition.get("status") == "True"
+            for condition in status.get("conditions") or ()
         )
         return "Running" if ready else "NotReady"
     return found

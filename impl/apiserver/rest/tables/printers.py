@@ -77,7 +77,7 @@ def _job(obj: Json, now: Time) -> list[Any]:
     completions = f"{done}/{wanted}" if wanted is not None else f"{done}/1{f' of {at_once}' if at_once > 1 else ''}"
     begun, ended = (parse_time(str(status.get(name) or "")) for name in ("startTime", "completionTime"))
     duration = "" if begun is None else human((now if ended is None else ended) - begun)
-    true = [one.get("type") for one in status.get("conditions") or () if one.get("status") == "True"]
+    true = [condition.get("type") for condition in status.get("conditions") or () if condition.get("status") == "True"]
     words = ("Complete", "Failed", "Suspended", "FailureTarget", "SuccessCriteriaMet")
     state = next(
         (word for word in words if word in true), "Terminating" if meta.get("deletionTimestamp") else "Running"
@@ -105,8 +105,8 @@ def _cron_job(obj: Json, now: Time) -> list[Any]:
 def _service(obj: Json, now: Time) -> list[Any]:
     _, spec, status = parts(obj)
     ports = ",".join(
-        f"{one['port']}{f':{node}' if (node := one.get('nodePort')) else ''}/{one.get('protocol', 'TCP')}"
-        for one in spec.get("ports") or ()
+        f"{port['port']}{f':{node}' if (node := port.get('nodePort')) else ''}/{port.get('protocol', 'TCP')}"
+        for port in spec.get("ports") or ()
     )
     row = _named(obj, now, spec.get("type", ""), spec.get("clusterIP") or NONE, _outside(spec, status), ports or NONE)
     return [*row, labels(spec.get("selector"))]
@@ -118,7 +118,7 @@ def _outside(spec: Json, status: Json) -> str:
     match spec.get("type"):
         case "LoadBalancer":
             ingress = (status.get("loadBalancer") or {}).get("ingress") or ()
-            balanced = ",".join(one.get("ip") or one.get("hostname") or "" for one in ingress)
+            balanced = ",".join(point.get("ip") or point.get("hostname") or "" for point in ingress)
             return ",".join(one for one in (balanced, external) if one) or "<pending>"
         case "ExternalName":
             return str(spec.get("externalName") or "")
@@ -137,20 +137,23 @@ def _endpoints(obj: Json, now: Time) -> list[Any]:
 
 
 def _endpoint_slice(obj: Json, now: Time) -> list[Any]:
-    ports = [one.get("port") or "*" for one in obj.get("ports") or ()]
-    addresses = [address for one in obj.get("endpoints") or () for address in one.get("addresses") or ()]
+    ports = [port.get("port") or "*" for port in obj.get("ports") or ()]
+    addresses = [address for endpoint in obj.get("endpoints") or () for address in endpoint.get("addresses") or ()]
     return _named(obj, now, obj.get("addressType", ""), listed(ports), listed(addresses))
 
 
 def _node(obj: Json, now: Time) -> list[Any]:
     meta, spec, status = parts(obj)
-    ready = next((one.get("status") for one in status.get("conditions") or () if one.get("type") == "Ready"), None)
+    ready = next(
+        (condition.get("status") for condition in status.get("conditions") or () if condition.get("type") == "Ready"),
+        None,
+    )
     state = "Unknown" if ready is None else "Ready" if ready == "True" else "NotReady"
     state += ",SchedulingDisabled" if spec.get("unschedulable") else ""
     given = meta.get("labels") or {}
     roles = {key.removeprefix(ROLE) for key in given if key.startswith(ROLE)} - {""}
     info = status.get("nodeInfo") or {}
-    by_type = {one.get("type"): one.get("address") for one in reversed(status.get("addresses") or ())}
+    by_type = {address.get("type"): address.get("address") for address in reversed(status.get("addresses") or ())}
     unknown = "<unknown>"
     return [
         meta.get("name", ""),
@@ -171,7 +174,7 @@ def _event(obj: Json, now: Time) -> list[Any]:
     first = obj.get("firstTimestamp") or obj.get("eventTime") or (obj.get("metadata") or {}).get("creationTimestamp")
     last = (obj.get("series") or {}).get("lastObservedTime") or obj.get("lastTimestamp") or first
     source = obj.get("source") or {}
-    said = ", ".join(one for one in (source.get("component"), source.get("host")) if one)
+    said = ", ".join(part for part in (source.get("component"), source.get("host")) if part)
     return [
         age(last, now),
         obj.get("type", ""),
@@ -205,7 +208,7 @@ def _service_account(obj: Json, now: Time) -> list[Any]:
 def _budget(obj: Json, now: Time) -> list[Any]:
     _, spec, status = parts(obj)
     least, most = spec.get("minAvailable"), spec.get("maxUnavailable")
-    shown = ("N/A" if one is None else str(one) for one in (least, most))
+    shown = ("N/A" if amount is None else str(amount) for amount in (least, most))
     return _named(obj, now, *shown, status.get("disruptionsAllowed", 0))
 
 
@@ -275,9 +278,13 @@ def _created(obj: Json, _now: Time) -> list[Any]:
 def _role_binding(obj: Json, now: Time) -> list[Any]:
     role = obj.get("roleRef") or {}
     by_kind: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
-    for one in obj.get("subjects") or ():
-        name = f"{one.get('namespace', '')}/{one['name']}" if one.get("kind") == "ServiceAccount" else one["name"]
-        by_kind.setdefault(one.get("kind", ""), []).append(name)
+    for subject in obj.get("subjects") or ():
+        name = (
+            f"{subject.get('namespace', '')}/{subject['name']}"
+            if subject.get("kind") == "ServiceAccount"
+            else subject["name"]
+        )
+        by_kind.setdefault(subject.get("kind", ""), []).append(name)
     named = (", ".join(by_kind[kind]) for kind in ("User", "Group", "ServiceAccount"))
     return [*_named(obj, now, f"{role.get('kind', '')}/{role.get('name', '')}"), *named]
 
@@ -295,7 +302,7 @@ def _ingress(obj: Json, now: Time) -> list[Any]:
         now,
         spec.get("ingressClassName") or NONE,
         listed(hosts, empty="*"),
-        ",".join(one.get("ip") or one.get("hostname") or "" for one in ingress),
+        ",".join(point.get("ip") or point.get("hostname") or "" for point in ingress),
         "80, 443" if spec.get("tls") else "80",
     )
 
@@ -310,7 +317,7 @@ def _ingress_class(obj: Json, now: Time) -> list[Any]:
 def _autoscaler(obj: Json, now: Time) -> list[Any]:
     _, spec, status = parts(obj)
     target = spec.get("scaleTargetRef") or {}
-    metrics = [_metric(one) for one in spec.get("metrics") or ()]
+    metrics = [_metric(metric) for metric in spec.get("metrics") or ()]
     return _named(
         obj,
         now,

@@ -58,15 +58,15 @@ def selector(given: Mapping[str, Any] | None) -> str:
     if given is None:
         return NONE
     parts = [f"{key}={value}" for key, value in (given.get("matchLabels") or {}).items()]
-    for one in given.get("matchExpressions") or ():
-        values = f" ({','.join(sorted(one.get('values') or ()))})"
-        match one.get("operator"):
+    for expression in given.get("matchExpressions") or ():
+        values = f" ({','.join(sorted(expression.get('values') or ()))})"
+        match expression.get("operator"):
             case "In" | "NotIn":
-                parts.append(f"{one['key']} {one['operator'].lower()}{values}")
+                parts.append(f"{expression['key']} {expression['operator'].lower()}{values}")
             case "Exists":
-                parts.append(one["key"])
+                parts.append(expression["key"])
             case _:
-                parts.append(f"!{one['key']}")
+                parts.append(f"!{expression['key']}")
     return ",".join(sorted(parts)) or NONE
 
 

@@ -9,7 +9,7 @@ from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Result
 from kubeproof.harness.input.assumed.surroundings import behaviour_of
-from kubeproof.harness.input.reading.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.files.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.kubelet.obstacles import is_image
 from kubeproof.model.checker import replay

@@ -8,7 +8,7 @@ import pytest
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.files.scenario_file import Loaded, load_scenario
 from planted import planted
 
 WEB = """\

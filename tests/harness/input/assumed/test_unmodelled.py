@@ -14,7 +14,7 @@ from kubeproof.harness import face
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Result
-from kubeproof.harness.input.reading.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.files.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput

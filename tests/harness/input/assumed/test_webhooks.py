@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeproof.harness.input.reading.scenario_file import Loaded, load_scenario
+from kubeproof.harness.input.files.scenario_file import Loaded, load_scenario
 from kubeproof.impl.api.meta import Ref
 
 NAMESPACE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "guard"}}

@@ -6,9 +6,9 @@ import pytest
 from attrs import has
 from immutabledict import immutabledict
 
-from kubeproof.harness.input.reading.located import from_json
-from kubeproof.harness.input.reading.manifests import READY
-from kubeproof.harness.input.reading.reader import DurationError, Reader, seconds
+from kubeproof.harness.input.files.located import from_json
+from kubeproof.harness.input.files.manifests import READY
+from kubeproof.harness.input.files.reader import DurationError, Reader, seconds
 from kubeproof.harness.input.script.commands import COMMANDS, CommandError, parse
 from kubeproof.harness.input.script.script import ACTIONS, Surroundings, read_script, spelled, to_json
 from kubeproof.impl.api.core import Node, NodeStatus

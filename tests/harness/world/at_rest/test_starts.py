@@ -12,7 +12,7 @@ from kubeproof import check
 from kubeproof.harness.check.check import machine_of
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster, Result, replay_check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Consistency, Scenario
 from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.at_rest import starts

@@ -9,7 +9,7 @@ import pytest
 from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.cluster import Initial, build

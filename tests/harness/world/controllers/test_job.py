@@ -8,7 +8,7 @@ import pytest
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.islands.check import check as by_islands
 from kubeproof.harness.islands.split import islands_of

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.controllers import quotas

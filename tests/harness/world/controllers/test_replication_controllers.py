@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.impl.api.apps import ReplicationController
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.kinds import ref_of

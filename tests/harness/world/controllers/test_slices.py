@@ -15,7 +15,7 @@ from attrs import evolve
 from kubeproof.harness.check.check import check
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.claims.reachability import ANSWERED, ANSWERS
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world import one_pod as reach
 from kubeproof.harness.world.at_rest.prepare import prepare

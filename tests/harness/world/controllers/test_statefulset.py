@@ -11,7 +11,7 @@ import pytest
 
 from kubeproof.harness.check.check import check, machine_of
 from kubeproof.harness.check.results import Report
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.at_rest.starts import Fold, Growing, explored, rests
 from kubeproof.harness.world.cluster import build

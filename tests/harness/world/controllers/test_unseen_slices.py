@@ -9,7 +9,7 @@ import pytest
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.claims import answers
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import build

@@ -9,7 +9,7 @@ import pytest
 from attrs import evolve
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world import parts
 from kubeproof.harness.world.at_rest.prepare import prepare

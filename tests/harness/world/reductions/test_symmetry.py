@@ -14,7 +14,7 @@ from attrs import evolve, frozen
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.check import check, machine_for, machine_of
 from kubeproof.harness.claims import registry as claims
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build

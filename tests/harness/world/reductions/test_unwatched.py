@@ -12,7 +12,7 @@ from attrs import evolve
 from kubeproof.harness import face
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.check import check, machine_of
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.own.controllers import Own
 from kubeproof.harness.world.at_rest.prepare import Prepared, prepare

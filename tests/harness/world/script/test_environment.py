@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.at_rest.settle import apply
 from kubeproof.harness.world.cluster import Initial, build

@@ -6,7 +6,7 @@ import pytest
 from attrs import evolve
 
 from kubeproof.harness.check import motion
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world import one_pod
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.core import Service

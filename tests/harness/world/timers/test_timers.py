@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from kubeproof.harness.check.check import machine_of
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
 from kubeproof.harness.world.nodes.kubelets import runtime_slot

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.impl.api.core import Pod, PodSpec
 from kubeproof.impl.apiserver.admission.pod_security import APP_ARMOR, allows
 

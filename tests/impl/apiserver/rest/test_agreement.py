@@ -104,7 +104,7 @@ FAULTS = [
         "who loses a field keeps it",
         "patches",
         "kubeproof.impl.apiserver.managed.apply",
-        "left = [without(one, changed | found.removed, now) for one in others]",
+        "left = [without(entry, changed | found.removed, now) for entry in others]",
         "left = list(others)",
     ),
     (

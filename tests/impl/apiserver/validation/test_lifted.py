@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.applied import applied
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.reading.load import BadInput

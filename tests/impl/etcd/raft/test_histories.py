@@ -224,7 +224,7 @@ def test_a_compaction_takes_no_event_from_a_watcher_that_is_not_told() -> None:
     assert heard_of_a_deletion() == ["a is gone", "too late"]
     with planted(
         "kubeproof.impl.etcd.store",
-        "kept = (one for one in store.since(revision)",
-        "kept = (one for one in store.since(revision + 1)",
+        "event for event in store.since(revision)",
+        "event for event in store.since(revision + 1)",
     ):
         assert heard_of_a_deletion() == ["too late"]

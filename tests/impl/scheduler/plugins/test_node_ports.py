@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubeproof.harness.check.check import check
-from kubeproof.harness.input.reading.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.impl.api.core import Container, ContainerPort, Node, Pod, PodSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.kubelet.admission import admit

@@ -59,8 +59,8 @@ FAULTS = (
     (
         "events that nobody who refused it waits for move a Pod",
         "queue.requeue",
-        "if one.plugin in info.rejectors and one.event",
-        "if one.event",
+        "if registration.plugin in info.rejectors and registration.event",
+        "if registration.event",
         CYCLES,
     ),
     ("events move nobody", "queue.requeue", "if strategy is not Strategy.SKIP:", "if strategy is None:", CYCLES),

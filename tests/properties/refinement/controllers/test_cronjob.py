@@ -14,7 +14,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.controllers.cronjob import cronjob as controller
 from kubeproof.model.components.cronjob import after_turn
 from kubeproof.properties.refinement.controllers.cronjob import MINUTE, abstract
-from kubeproof.properties.refinement.controllers.cronjobs import CRON, KEY, World, worlds
+from kubeproof.properties.refinement.controllers.cronjob_worlds import CRON, KEY, World, worlds
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object
 
 

@@ -15,7 +15,7 @@ from kubeproof.impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.components.volume import steps
 from kubeproof.properties.refinement.controllers.volume import CHOSEN, abstract
-from kubeproof.properties.refinement.controllers.volumes import (
+from kubeproof.properties.refinement.controllers.volume_worlds import (
     CLAIMS,
     VOLUMES,
     claim,

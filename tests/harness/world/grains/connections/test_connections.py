@@ -11,10 +11,9 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 import udp_flows
+from kubeproof.harness.check.clock import searched
 from kubeproof.harness.world.grains.connections import claims
-from kubeproof.harness.world.grains.connections.clock import WHENEVER, Timer, Window, after_due, clock
-from kubeproof.harness.world.grains.connections.connections import data_path, machine, timers
-from kubeproof.harness.world.grains.connections.controllers import letting_go
+from kubeproof.harness.world.grains.connections.connections import data_path, machine
 from kubeproof.harness.world.grains.connections.setup import Balancer, Client, DataPath, Delays, Setup
 from kubeproof.harness.zoo import reachability as zoo
 from kubeproof.impl.api.core import Node
@@ -23,10 +22,11 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Create, Delete
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.model.checker import Status, explore, replay
+from kubeproof.model.checker.clock.timetable import Timetable, timetable
 from kubeproof.model.checker.traces import states
 from kubeproof.model.components.connections import Held
 from kubeproof.model.components.connections import State as Flows
-from kubeproof.model.machine import Action, Converges, Invariant, Machine, Outcome, Sometimes, State
+from kubeproof.model.machine import Converges, Invariant, Machine, Sometimes, State
 from kubeproof.properties.reachability.prestop_relation import (
     Condition,
     Goal,
@@ -70,6 +70,17 @@ def behind_balancer(pre_stop: int, *, terminating_endpoints: bool = True, checks
     )
 
 
+def lasting(pre_stop: int, *, grace: int, request: int) -> Setup:
+    """Delete a Pod that is alone, and has accepted a connection."""
+    setup = termination(pre_stop, Delays((0, 0), (0, 0), (0, 0)), grace=grace, request=request)
+    return evolve(setup, objects=setup.objects[:-1], clients=())
+
+
+def lost(within: int) -> Setup:
+    """Let one of two nodes die, which is given up after 2 to 4 seconds."""
+    return zoo.loss(silence=(2, 4), within=within)
+
+
 def holds(setup: Setup, claim: Any) -> bool:
     """Search a world for a breach; a verdict that says nothing is an error here."""
     found = zoo.judged(setup, claim)
@@ -81,74 +92,54 @@ def holds(setup: Setup, claim: Any) -> bool:
 # --- the clock ------------------------------------------------------------------------------------------------------
 
 
-def timed(*windows: tuple[str, Window | None]) -> tuple[Timer, ...]:
-    return tuple(Timer(name, lambda _view, window=window: window) for name, window in windows)
-
-
-def ticks(state: dict[str, int], *windows: tuple[str, Window | None]) -> list[dict[str, object]]:
-    (action,) = clock(timed(*windows))
-    return [dict(one.updates) for one in action.step(State.of(state))]
-
-
-@pytest.mark.parametrize(
-    ("age", "window", "after"),
-    [
-        (0, Window(0, 2), [{"a": 1}]),
-        (1, Window(0, 2), [{"a": 2}]),
-        (2, Window(0, 2), []),
-        (0, Window(0, 0), []),
-        (1, Window(3), [{"a": 2}]),
-        (3, Window(3), [{"a": 3}]),
-        (5, WHENEVER, [{"a": 0}]),
-        (4, None, [{"a": 0}]),
-    ],
-    ids=["begins", "goes on", "must happen first", "at once", "not yet", "counts no further", "whenever", "impossible"],
-)
-def test_a_second_passes_unless_something_has_to_happen_before(
-    age: int, window: Window | None, after: list[dict[str, int]]
-) -> None:
-    assert ticks({"a": age}, ("a", window)) == after
-
-
-def test_one_that_is_due_holds_all_back() -> None:
-    assert ticks({"a": 1, "b": 0}, ("a", Window(0, 1)), ("b", Window(2, 2))) == []
-    assert ticks({"a": 0, "b": 0}, ("a", Window(0, 1)), ("b", Window(2, 2))) == [{"a": 1, "b": 1}]
-
-
-@pytest.mark.parametrize(("age", "ripe", "due"), [(0, False, False), (1, True, False), (2, True, True)])
-def test_a_timer_is_ripe_from_the_least_and_due_at_the_most(*, age: int, ripe: bool, due: bool) -> None:
-    (timer,) = timed(("a", Window(1, 2)))
-    assert (timer.ripe(State.of({"a": age})), timer.due(State.of({"a": age}))) == (ripe, due)
-
-
-@pytest.mark.parametrize(("age", "steps"), [(0, 1), (1, 0)])
-def test_a_patient_step_waits_for_what_is_due(age: int, steps: int) -> None:
-    action = Action("sleeper", "sleeper", lambda _view: (Outcome("wakes", {"b": 1}),))
-    patient = after_due(action, timed(("a", Window(0, 1))))
-    assert len(list(patient.step(State.of({"a": age, "b": 0})))) == steps
-    assert after_due(action, ()) is action
-
-
-def without_time(state: State) -> frozenset[tuple[str, object]]:
-    return frozenset((slot, value) for slot, value in state.items() if not slot.startswith("timer/"))
-
-
-@pytest.mark.parametrize("setup", [termination(2), behind_balancer(3, checks=2)])
-def test_a_clock_only_takes_runs_away(setup: Setup) -> None:
-    reached: list[set[frozenset[tuple[str, object]]]] = []
-    for delays in (setup.delays, None):
-        found: set[frozenset[tuple[str, object]]] = set()
-        explore(
-            machine(evolve(setup, delays=delays)), collect=lambda state, found=found: found.add(without_time(state))
-        )
-        reached.append(found)
-    assert reached[0] < reached[1]
-
-
 def test_without_a_clock_no_hook_is_long_enough() -> None:
     assert holds(termination(20), accepted)
     assert not holds(evolve(termination(20), delays=None), accepted)
-    assert clock(timers(data_path(evolve(termination(20), delays=None)))) == ()
+    assert machine(evolve(termination(20), delays=None)).timers == ()
+
+
+def test_a_breach_that_is_left_has_a_timetable() -> None:
+    setup = termination(1)
+    made = accepted(data_path(setup))
+    verdict = searched(machine(setup), made)["accepted"]
+    assert verdict.trace is not None
+    times = timetable(machine(setup), verdict.trace)
+    assert isinstance(times, Timetable)
+    assert times.seconds[-1] == 1
+    assert times.waited[-1] == ("the preStop hook of Pod default/web-0 takes 1 s at least, from step 2 on",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setup", "claim"),
+    [
+        ("slices", termination(2), accepted),
+        ("proxies", termination(2), accepted),
+        ("hook", termination(2), accepted),
+        ("checks", behind_balancer(6), claims.balanced),
+        ("notice", termination(0, Delays((2, 2), (0, 1), (0, 1))), accepted),
+        ("kill", lasting(0, grace=3, request=3), claims.finished),
+        ("request", lasting(0, grace=3, request=3), claims.finished),
+        ("silence", lost(6), claims.let_go_in_time),
+        ("marks", lost(6), claims.let_go_in_time),
+        ("time", lost(6), claims.let_go_in_time),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_every_wait_is_needed(kind: str, setup: Setup, claim: Any) -> None:
+    whole = machine(setup)
+    lacking = evolve(whole, timers=tuple(timer for timer in whole.timers if timer.kind != kind))
+    made = claim(data_path(setup))
+    assert [searched(one, made)[made.name].status for one in (whole, lacking)] == [Status.HOLDS, Status.VIOLATED]
+
+
+def test_what_runs_on_a_node_that_is_down_is_waited_for_by_nobody() -> None:
+    """Or time would stand still from then on, and all that comes later would hold of nothing."""
+    setup = evolve(lost(6), script=(Delete(ref_of(udp_flows.pod("web-0", "node-1"))),))
+    never = Invariant("never", "", lambda view: ["over"] if view["node/node-1/dead-for-longer"] else ())
+    gone = Invariant(
+        "gone", "", lambda view: ["over"] if view["node/node-1/dead-for-longer"] and view["script"] else ()
+    )
+    assert [searched(machine(setup), one)[one.name].status for one in (never, gone)] == [Status.VIOLATED] * 2
 
 
 # --- the relation ---------------------------------------------------------------------------------------------------
@@ -236,9 +227,7 @@ def test_the_machine_agrees_about_the_load_balancer(checks: int, relations: dict
 def test_the_machine_agrees_about_connections_that_last(relations: dict[Goal, Condition]) -> None:
     disagreed = []
     for pre_stop, grace, request in product((0, 1, 3), (1, 3, 4), range(5)):
-        setup = termination(pre_stop, Delays((0, 0), (0, 0), (0, 0)), grace=grace, request=request)
-        alone = evolve(setup, objects=setup.objects[:-1], clients=())
-        found = zoo.judged(alone, claims.finished)
+        found = zoo.judged(lasting(pre_stop, grace=grace, request=request), claims.finished)
         values = {"preStop": pre_stop, "grace": grace, "request": request}
         if (found.status is Status.HOLDS) != relations[Goal.FINISHED].met(values):
             disagreed.append(values)
@@ -285,7 +274,7 @@ STORIES_OF_TWO_NODES = {
 def test_who_goes_last_from_a_node_needs_the_time_of_the_health_checks_and_two_cannot_have_it(
     there: str, script: str
 ) -> None:
-    """What `harness.check.balancing` looks at Pod by Pod, in worlds of several Pods: slices at once, proxies in 2 s."""
+    """What `check.detail.load_balancer` looks at Pod by Pod, in worlds of more: slices at once, proxies in 2 s."""
     front = behind_balancer(0).objects[2]
     least, _ = STORIES_OF_TWO_NODES[there, script]
     for hook in range(2, 6):
@@ -406,11 +395,11 @@ def test_the_table_is_seen_as_the_model_has_it() -> None:
 
 @pytest.mark.parametrize("toleration", [0, 1, 20])
 def test_a_lost_node_is_let_go_as_soon_as_it_is_given_up_however_long_its_pods_may_stay(toleration: int) -> None:
-    setup = zoo.loss(toleration=toleration, silence=(2, 4))
-    bound = letting_go(setup.delays or Delays())
-    assert bound == 4 + 1 + 1
-    assert holds(setup, claims.let_go_within(bound))
-    assert not holds(setup, claims.let_go_within(bound - 1))
+    given_up, slices, proxies = 4, 1, 1
+    bound = given_up + slices + proxies
+    setup = zoo.loss(toleration=toleration, silence=(2, given_up), within=bound)
+    assert holds(setup, claims.let_go_in_time)
+    assert not holds(evolve(setup, within=bound - 1), claims.let_go_in_time)
     assert not holds(setup, accepted)
 
 
@@ -429,21 +418,16 @@ def test_publishing_unready_addresses_keeps_those_of_a_node_that_died(*, publish
     assert holds(zoo.loss(publish=publish, silence=(0, 0)), claims.let_go) != publish
 
 
-def test_a_program_that_does_not_look_for_itself_gets_ready_unpublished() -> None:
-    assert holds(evolve(zoo.joining(), joins=False), claims.all_ready)
-    assert not holds(zoo.joining(), claims.all_ready)
-
-
 # --- the worlds themselves ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("setup", "claim", "states"),
     [
-        (termination(2), accepted, 43),
-        (udp_flows.EMPTY_TOO.of(udp_flows.SCALED_TO_ZERO), claims.heard, 164),
+        (termination(2), accepted, 35),
+        (udp_flows.EMPTY_TOO.of(udp_flows.SCALED_TO_ZERO), claims.heard, 108),
         (udp_flows.DELETED_TOO.of(udp_flows.DELETED), claims.heard, 12),
-        (behind_balancer(6), claims.balanced, 70),
+        (behind_balancer(6), claims.balanced, 51),
     ],
 )
 def test_the_worlds_have_these_sizes(setup: Setup, claim: Any, states: int) -> None:

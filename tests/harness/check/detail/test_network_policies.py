@@ -10,7 +10,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check, machine_for
-from kubeproof.harness.check.detail import isolating
+from kubeproof.harness.check.detail import network_policies
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
@@ -66,7 +66,7 @@ def scenario(manifests: str, *script: Any, **options: Any) -> Scenario:
 
 
 def judged(made: Scenario) -> dict[str, Claim]:
-    return isolating.judge(made, prepare(made), Limits(), None)
+    return network_policies.judge(made, prepare(made), Limits(), None)
 
 
 def verdicts(manifests: str, *script: Any, **options: Any) -> tuple[str, str]:
@@ -406,14 +406,14 @@ def test_a_step_that_deletes_what_is_made_again_leaves_both_claims_open() -> Non
     prepared = prepare(made)
     owned = next(one.metadata.name for one in prepared.objects if isinstance(one, ReplicaSet))
     deletes = evolve(made, script=(DeleteObject("ReplicaSet", owned),))
-    for claim in isolating.judge(deletes, prepared, Limits(), None).values():
+    for claim in network_policies.judge(deletes, prepared, Limits(), None).values():
         assert claim.status is Status.UNKNOWN
         assert f"deletes what is made again: ReplicaSet {owned}" in claim.lines[0]
 
 
 def test_a_search_that_is_cut_short_leaves_the_claims_open() -> None:
     made = scenario(POLICY + FRONT, applied(DB))
-    for claim in isolating.judge(made, prepare(made), Limits(max_states=3), None).values():
+    for claim in network_policies.judge(made, prepare(made), Limits(max_states=3), None).values():
         assert claim.status is Status.UNKNOWN
         assert "limit" in claim.lines[0]
 
@@ -448,7 +448,7 @@ def test_they_are_made_only_where_they_are_asked_for() -> None:
             "wall = Wall.CLOSED if closed else Wall.NONE",
             "wall = Wall.NONE",
         ),
-        ("kubeproof.harness.check.detail.isolating", "starts_closed=not has", "starts_closed=has"),
+        ("kubeproof.harness.check.detail.network_policies", "starts_closed=not has", "starts_closed=has"),
         ("kubeproof.harness.check.lives", "policies != self.versions[-1]", "False"),
     ],
     ids=["walls come late", "the switch the other way", "steps change no policy"],
@@ -480,6 +480,6 @@ def test_what_is_left_out_changes_no_verdict(before: str, after: str) -> None:
         (OTHER + POLICY + FRONT + DB, (), {"start": "empty"}),
     ]
     found = [verdicts(manifests, *script, **options) for manifests, script, options in asked]
-    with planted("kubeproof.harness.check.detail.isolating", before, after):
+    with planted("kubeproof.harness.check.detail.network_policies", before, after):
         assert [verdicts(manifests, *script, **options) for manifests, script, options in asked] == found
     assert len(set(found)) > 2

@@ -229,7 +229,7 @@ def capacity_of(text: str | None) -> dict[str, str] | None:
     """Read cpu=8,memory=32Gi; amounts that are none are left for the scenario to refuse."""
     if text is None:
         return None
-    pairs = [one.partition("=") for one in text.split(",")]
+    pairs = [word.partition("=") for word in text.split(",")]
     if not all(name and equals and amount for name, equals, amount in pairs):
         raise click.BadParameter(f"expected cpu=8,memory=32Gi, got {text!r}", param_hint="--node-capacity")
     return {name: amount for name, _, amount in pairs}

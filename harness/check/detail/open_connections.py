@@ -19,7 +19,6 @@ from ....impl.api.core import Node
 from ....impl.api.kinds import ref_of
 from ....impl.api.requests import Delete
 from ....impl.kubelet.timings import DEFAULT_GRACE_SECONDS, hook_length
-from ....model.checker.explore import explore
 from ....model.checker.results import Exploration, Limits, Progress, Status
 from ....model.machine import Machine
 from ....properties.reachability.prestop_relation import Goal, weakest
@@ -29,11 +28,11 @@ from ...world.faults.registry import possible
 from ...world.grains.connections import claims
 from ...world.grains.connections.connections import data_path, machine
 from ...world.grains.connections.setup import Delays, Setup
-from .. import motion
+from .. import clock, motion
 from ..blame.blame import below
 from ..results import Blame, Claim
-from .balancing import KNOWN_FAULTS, LEAVING, stripped
-from .flowing import registered
+from .flows import registered
+from .load_balancer import KNOWN_FAULTS, LEAVING, stripped
 
 LASTING = "of what a Pod has accepted"
 """What the kind of a breach begins with."""
@@ -134,7 +133,7 @@ def _looked_at(
     for hook in dict.fromkeys(scene.hooks):
         setup = scene.setup(prepared, hook)
         made = claims.finished(data_path(setup))
-        verdicts.append(explore(machine(setup), [made], limits=limits, progress=progress)[made.name])
+        verdicts.append(clock.searched(machine(setup), made, limits, progress)[made.name])
     grace = Blame(
         ref,
         below(ref, "terminationGracePeriodSeconds"),
@@ -144,7 +143,8 @@ def _looked_at(
         safe = weakest(Goal.FINISHED).given({"request": scene.request})
         told = f"{Goal.FINISHED.value} if and only if {safe} (seconds; now preStop {least}, grace {scene.grace})"
         lines, trace = (*verdicts[0].evidence, told), verdicts[0].trace
-        return evolve(unknown, status=Status.VIOLATED, lines=lines, trace=trace, blame=(grace,))
+        broken = evolve(unknown, status=Status.VIOLATED, lines=lines, trace=trace, blame=(grace,))
+        return clock.timed(scenario, machine(scene.setup(prepared, least)), broken)
     if verdicts[-1].status is Status.VIOLATED:
         why = "whether a connection is cut off hangs on how long a preStop hook takes, or on which container takes it"
         return evolve(unknown, lines=(why,), blame=(evolve(grace, what=why),))

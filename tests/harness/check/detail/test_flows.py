@@ -9,7 +9,7 @@ import yaml
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check, machine_for
-from kubeproof.harness.check.detail import flowing
+from kubeproof.harness.check.detail.flows import IN_FLOW
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
@@ -46,7 +46,7 @@ def flows(made: Scenario) -> Claim:
 def test_a_sender_that_keeps_its_socket_is_left_with_who_is_gone_and_the_run_replays() -> None:
     made = scenario(DEPLOYMENT + SERVICE, SET_IMAGE, switches={"conntrack": "never"})
     claim = flows(made)
-    assert (claim.status, claim.kind) == (Status.VIOLATED, f"{flowing.IN_FLOW} to default/dns/53")
+    assert (claim.status, claim.kind) == (Status.VIOLATED, f"{IN_FLOW} to default/dns/53")
     assert "which its rules no longer choose" in claim.lines[0]
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
@@ -61,7 +61,7 @@ def test_kube_proxy_of_1_32_clears_what_has_gone_and_not_what_is_empty() -> None
 
 
 def test_a_proxy_that_clears_nothing_is_noticed() -> None:
-    with planted("kubeproof.harness.check.detail.flowing", "(Cleanup.RECONCILED, ALL_EVENTS))", "(None, ALL_EVENTS))"):
+    with planted("kubeproof.harness.check.detail.flows", "(Cleanup.RECONCILED, ALL_EVENTS))", "(None, ALL_EVENTS))"):
         assert flows(scenario(DEPLOYMENT + SERVICE, SET_IMAGE)).status is Status.VIOLATED
 
 

@@ -72,13 +72,13 @@ def _merge_maps(
 
 def _merge_lists(original: list[Json], modified: list[Json], current: list[Json], name: str) -> list[Json]:
     if name in SETS:
-        return [*modified, *(one for one in current if one not in modified and one not in original)]
+        return [*modified, *(item for item in current if item not in modified and item not in original)]
     identity = _identity(name, [*original, *modified, *current])
     if identity is None:
         return modified
-    was = {identity(one): one for one in original}
-    live = {identity(one): one for one in current}
-    wanted = {identity(one): one for one in modified}
+    was = {identity(item): item for item in original}
+    live = {identity(item): item for item in current}
+    wanted = {identity(item): item for item in modified}
     merged = [merge(was.get(key), one, live[key]) if key in live else one for key, one in wanted.items()]
     return [*merged, *(one for key, one in live.items() if key not in wanted and key not in was)]
 

@@ -15,7 +15,7 @@ scenario (`bounds`). What else the input has that would make a difference leaves
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from attrs import evolve, frozen
@@ -37,12 +37,11 @@ from ....impl.api.kinds import ref_of
 from ....impl.api.meta import ObjectMeta
 from ....impl.api.requests import Delete
 from ....impl.kubectl import script as kubectl
-from ....model.checker.explore import explore
 from ....model.checker.results import Exploration, Limits, Progress, Status
 from ....model.machine import Machine, Sometimes, View
 from ....properties.reachability.answers import Backend, accepts, backend, selects
 from ...claims.answers import services_of
-from ...input.given import versions
+from ...input.given import versions_of_services
 from ...input.scenario import Detail, Scenario, Switch
 from ...world.at_rest.prepare import Prepared
 from ...world.cluster import Cluster
@@ -51,10 +50,10 @@ from ...world.grains.connections import claims
 from ...world.grains.connections.connections import data_path, machine
 from ...world.grains.connections.setup import Balancer, Delays, Setup
 from ...world.nodes.kubelets import runtime_slot
-from .. import motion
+from .. import clock, motion
 from ..advice import balanced_advice, hook_field, unread_blame
 from ..results import Blame, Claim
-from .flowing import registered
+from .flows import registered
 
 BEHIND = "behind the load balancer of"
 """What the kind of a breach begins with."""
@@ -85,7 +84,7 @@ class _Going:
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
     """Return for each likeness of Pods whether one is ever the last of its node to go, alone or with another one."""
     scenario = core.scenario
-    if Detail.CONNECTIONS not in scenario.detail or not _fronts(scenario, prepared):
+    if Detail.CONNECTIONS not in scenario.detail or not versions_of_services(scenario, prepared.objects, is_asked):
         return ()
     doc = "A Pod goes that is the last of its node, while another node has one."
     return tuple(
@@ -207,18 +206,9 @@ def _bare(one: Container, seconds: int) -> Container:
     return Container(one.name, one.image, ports=one.ports, lifecycle=hook, restart_policy=one.restart_policy)
 
 
-def _fronts(scenario: Scenario, prepared: Prepared) -> tuple[Service, ...]:
-    """Return every version of every Service that a load balancer asks for node by node, those of one spec once."""
-    found: dict[Hashable, Service] = {}
-    for obj in versions(scenario, prepared.objects):
-        if isinstance(obj, Service) and is_asked(obj):
-            found.setdefault((obj.metadata.namespace, obj.metadata.name, obj.spec), obj)
-    return tuple(found.values())
-
-
 def scenes(scenario: Scenario, prepared: Prepared) -> Iterator[Scene]:
     """Yield every scene there could be."""
-    for service in _fronts(scenario, prepared):
+    for service in versions_of_services(scenario, prepared.objects, is_asked):
         for number, (kind, owner) in enumerate(motion.owners_of(scenario, prepared).items()):
             if selects(service, kind.namespace, kind.labels):
                 yield from (
@@ -304,13 +294,15 @@ class _Judge:
         setup = scene.setup(self.scenario, self.prepared, most=most)
         asked = claims.balanced(data_path(setup))
         limits = evolve(self.limits, max_states=None, max_depth=None)
-        searched = explore(machine(setup), [asked], limits=limits, progress=self.progress)
+        made = machine(setup)
+        searched = clock.searched(made, asked, limits, self.progress)
         verdict = searched[asked.name]
         if verdict.status is Status.HOLDS:
             status = Status.UNKNOWN if verdict.vacuous else Status.HOLDS
             return self.said(status, scene.kind, f"{scene.kind}: {searched.states:,} states")
         lines = verdict.evidence if verdict.status is Status.VIOLATED else (verdict.reason,)
-        return evolve(self.said(verdict.status, scene.kind, *lines), trace=verdict.trace)
+        found = evolve(self.said(verdict.status, scene.kind, *lines), trace=verdict.trace)
+        return clock.timed(self.scenario, made, found)
 
     def hangs(self, scene: Scene) -> Claim:
         """Return the claim left open by a hook whose length nobody can read off."""
@@ -345,7 +337,7 @@ def _seconds(scenario: Scenario) -> int:
 
 def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, str, str]]:
     """Yield what a scene does not know: the Service, its field, and why."""
-    fronts = _fronts(scenario, prepared)
+    fronts = versions_of_services(scenario, prepared.objects, is_asked)
     odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
     moved = motion.Behind.of(scenario, prepared).moved()
     steps = [step for step in scenario.script if isinstance(step, kubectl.DeleteNode | kubectl.LabelNode)]

@@ -8,7 +8,7 @@ import pytest
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check, machine_for
-from kubeproof.harness.check.detail import queueing
+from kubeproof.harness.check.detail import scheduling_queue
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
@@ -60,7 +60,7 @@ def placement(manifests: str, **options: Any) -> Claim:
 def test_an_event_is_lost_with_the_mark_of_old_and_the_run_replays() -> None:
     made = scenario(WAKES, script=DELETES, switches={"wakeUps": "before-1.14"})
     claim = next(one for one in check(made).claims if one.name == "placement")
-    assert (claim.status, claim.kind) == (Status.VIOLATED, queueing.IN_QUEUE)
+    assert (claim.status, claim.kind) == (Status.VIOLATED, scheduling_queue.IN_QUEUE)
     assert claim.lines == ("waits waits, and could be on node-1",)
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
@@ -78,7 +78,8 @@ def test_the_scheduler_of_1_32_wakes_up_who_waits() -> None:
 
 def test_who_is_nominated_no_longer_is_noticed_since_1_33() -> None:
     noticed = {
-        name: queueing.ways_of(scenario(ONE_NODE, release=name)).queue.nomination_ends for name in ("1.32", "1.33")
+        name: scheduling_queue.ways_of(scenario(ONE_NODE, release=name)).queue.nomination_ends
+        for name in ("1.32", "1.33")
     }
     assert noticed == {"1.32": NominationEnds.UNNOTICED, "1.33": NominationEnds.SEEN}
 
@@ -89,7 +90,7 @@ def test_steps_are_taken_in_their_order() -> None:
         "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "late"},
         "spec": {"containers": [{"name": "c", "image": "i:1", "resources": {"requests": {"cpu": "1"}}}]},
     }}}  # fmt: skip
-    whole = queueing.machine_of(made := scenario(ONE_NODE, script=[*DELETES, late]), prepared_of(made))
+    whole = scheduling_queue.machine_of(made := scenario(ONE_NODE, script=[*DELETES, late]), prepared_of(made))
     users = [one for one in whole.actions if one.name.startswith("user ")]
     able = {one.name: bool(list(one.step(State.of(whole.initial[0])))) for one in users}
     assert able == {"user creates late": False, "user deletes first": True}
@@ -167,7 +168,7 @@ def test_steps_wait_for_quiet_where_they_are_asked_to() -> None:
 def test_every_state_of_rest_is_a_start() -> None:
     two = NODE.format("node-1", 1) + pod("first", 1) + pod("waits", 1)
     made = scenario(two, script=DELETES, start="settled")
-    assert len(queueing.machine_of(made, prepared_of(made)).initial) == len(prepared_of(made).starts) == 2
+    assert len(scheduling_queue.machine_of(made, prepared_of(made)).initial) == len(prepared_of(made).starts) == 2
     assert placement(two, script=DELETES, start="settled").status is Status.HOLDS
 
 

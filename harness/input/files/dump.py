@@ -201,8 +201,8 @@ def runtime_of(pod: Pod) -> PodRuntime | None:
     statuses = pod.status.container_statuses
     if not pod.spec.node_name or pod.finished or not statuses:
         return None
-    reasons = {str((one.state.get("waiting") or EMPTY).get("reason", "")) for one in statuses}
-    restarts = max(one.restart_count for one in statuses)
+    reasons = {str((container_status.state.get("waiting") or EMPTY).get("reason", "")) for container_status in statuses}
+    restarts = max(container_status.restart_count for container_status in statuses)
     uid = pod.metadata.uid
     if "CrashLoopBackOff" in reasons:
         return PodRuntime(
@@ -210,13 +210,19 @@ def runtime_of(pod: Pod) -> PodRuntime | None:
         )
     if reasons & {"ImagePullBackOff", "ErrImagePull"}:
         return PodRuntime(Stage.STARTING, uid, restarts=restarts, reason="ImagePullBackOff")
-    ended = [one.state["terminated"] for one in statuses if "terminated" in one.state]
+    ended = [
+        container_status.state["terminated"] for container_status in statuses if "terminated" in container_status.state
+    ]
     if len(ended) == len(statuses) and (pod.metadata.terminating or pod.spec.restart_policy == "Never"):
         code = max(int(one.get("exitCode", 0)) for one in ended)
         return PodRuntime(Stage.STOPPED, uid, exit_code=code, restarts=restarts)
-    if ended or any("running" in one.state for one in statuses):
+    if ended or any("running" in container_status.state for container_status in statuses):
         return PodRuntime(
-            Stage.RUNNING, uid, ready=all(one.ready for one in statuses), restarts=restarts, images=started_with(pod)
+            Stage.RUNNING,
+            uid,
+            ready=all(container_status.ready for container_status in statuses),
+            restarts=restarts,
+            images=started_with(pod),
         )
     return None
 
@@ -258,7 +264,9 @@ def _undated(conditions: tuple[WorkloadCondition, ...]) -> tuple[WorkloadConditi
 def _plain(conditions: Any) -> Any:
     """Leave out of conditions when they changed, and how many generations there were."""
     dated = {"lastTransitionTime", "observedGeneration"}
-    return tuple(immutabledict((key, one[key]) for key in one if key not in dated) for one in conditions or ())
+    return tuple(
+        immutabledict((key, condition[key]) for key in condition if key not in dated) for condition in conditions or ()
+    )
 
 
 def _told_pod(pod: Pod, runtime: PodRuntime) -> Pod:

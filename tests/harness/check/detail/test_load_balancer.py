@@ -9,7 +9,7 @@ import yaml
 from immutabledict import immutabledict
 
 from kubeproof.harness.check.check import check, machine_for
-from kubeproof.harness.check.detail import balancing
+from kubeproof.harness.check.detail import load_balancer
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.scenario import Scenario
@@ -80,6 +80,10 @@ def test_a_breach_names_the_hook_and_replays() -> None:
     assert claim.blame[0].field == "spec.template.spec.containers[0].lifecycle.preStop"
     assert claim.trace is not None
     assert replay(machine_for(made, claim.kind), claim.trace).complete
+    assert claim.times is not None
+    assert claim.times.seconds[-1] == 10
+    assert claim.times.waited[-1][0].startswith("the preStop hook of Pod default/leaving-0 takes 10 s at least")
+    assert not any(told for waited in claim.times.waited[:-1] for told in waited)
 
 
 def test_a_grace_period_that_ends_before_the_hook_is_what_counts() -> None:
@@ -153,7 +157,7 @@ def test_where_no_pod_goes_last_from_a_node_a_short_hook_is_long_enough(
 ) -> None:
     claim = reachability(manifests.replace(HOOK, sleeps(5)), consistency="linearizable", **options)
     assert claim.status is Status.HOLDS
-    assert not any(line.startswith(balancing.BEHIND) for line in claim.lines)
+    assert not any(line.startswith(load_balancer.BEHIND) for line in claim.lines)
 
 
 def test_a_pod_that_is_alone_is_replaced_on_the_other_node() -> None:
@@ -226,9 +230,9 @@ def test_a_step_that_changes_the_service_leaves_it_open() -> None:
 
 def test_faults_of_nodes_leave_it_open_where_they_break_nothing_else() -> None:
     start = prepare(scenario())
-    ((front, _, why),) = balancing.unknown(scenario(faults={"partition": 1}), start)
+    ((front, _, why),) = load_balancer.unknown(scenario(faults={"partition": 1}), start)
     assert (front.metadata.name, why.startswith("what becomes of its nodes after a ")) == ("web", True)
-    assert list(balancing.unknown(scenario(faults={"crash": 1}), start)) == []
+    assert list(load_balancer.unknown(scenario(faults={"crash": 1}), start)) == []
 
 
 def test_a_pod_that_leaves_by_its_labels_leaves_it_open() -> None:
@@ -242,7 +246,7 @@ def test_a_pod_that_leaves_by_its_labels_leaves_it_open() -> None:
     both = WEB + "---\n" + yaml.safe_dump(alone)
     for step, count in ((other, 1), (alone, 0)):
         made = scenario(both, script=[{"apply": {"object": step}}])
-        found = list(balancing.unknown(made, prepare(made)))
+        found = list(load_balancer.unknown(made, prepare(made)))
         assert len(found) == count
         assert all(field == "spec.selector" and "alone other labels" in why for _, field, why in found)
 

@@ -11,9 +11,9 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.face import Cluster
+from kubeproof.harness.input.files.inputs import gather
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.plain_nodes import plain_nodes
-from kubeproof.harness.input.reading.inputs import gather
-from kubeproof.harness.input.reading.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Bounds, Consistency, Expected, Faults, Mixed, Scenario, Start
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
+from ....impl.api.claim_names import REACHABILITY
 from ....impl.api.core import Node, NodeCondition
 from ....impl.api.kinds import Kind, Object, ref_of
 from ....impl.api.meta import Ref
@@ -51,6 +52,11 @@ class Manifests:
         """Return file and line of a field of an object; of one that is in no file, that it comes from the script."""
         source = self.sources.get(ref)
         return (source.file, source.line_of(field)) if source else ("script", 0)
+
+    def note(self, obj: Object, field: str, why: str, claims: tuple[str, ...] = (REACHABILITY,)) -> Note:
+        """Say of a field of an object that no component looks at it, and which claims may hang on it."""
+        file, line = self.place(ref_of(obj), field)
+        return Note(file, line, field, str(ref_of(obj)), why, claims)
 
     def problem(self, ref: Ref | None, field: str, message: str, hint: str = "") -> Problem:
         """Blame a field of an object; an object that is in no file, or None, is blamed on the input as a whole."""
