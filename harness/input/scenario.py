@@ -66,7 +66,7 @@ DEFAULT_FAILURES = 6
 
 
 EVERYWHERE = frozenset(
-    {"budgetStatus", "endpoints", "jobIndexes", "missedStarts", "nodeOutage", "podStatus", "rejectedPods"}
+    {"budgetStatus", "endpoints", "jobIndexes", "missedStarts", "nodeOutage", "podStatus", "rejectedPods", "revisions"}
 )
 """Keys of switches that need no closer look."""
 
@@ -110,6 +110,12 @@ class Switch(Enum):
         "a CronJob that has missed more than a hundred starts is never started again, as before Kubernetes 1.21",
     )
     """k/k#42649, k/k#45825, k/k#36311."""
+    DOUBLED_REVISIONS = (
+        "revisions",
+        "before-1.12",
+        "a StatefulSet's revision that its controller does not see yet is made again, as before Kubernetes 1.12",
+    )
+    """k/k#55159, k/k#58347, k/k#69967; PR #67039: since then a name that is taken by the same template is that one."""
     REJECTED_COUNT = (
         "rejectedPods",
         "counted",

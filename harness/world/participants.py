@@ -71,6 +71,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         status=parts.deployment_status,
         release=scenario.release,
         repeats=Switch.REPEATED_INDEXES in scenario.switches,
+        doubles=Switch.DOUBLED_REVISIONS in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
