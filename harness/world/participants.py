@@ -27,6 +27,7 @@ from ..input.scenario import Consistency, Mixed, Scenario, Switch
 from ..own import processes as own_processes
 from . import scheduling
 from .controllers import (
+    asleep,
     autoscaling,
     cron,
     descheduler,
@@ -72,6 +73,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         release=scenario.release,
         repeats=Switch.REPEATED_INDEXES in scenario.switches,
         doubles=Switch.DOUBLED_REVISIONS in scenario.switches,
+        one_look=Switch.ONE_LOOK in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
@@ -136,6 +138,15 @@ def _unwatched(process: Process) -> Process:
     return unwatched.counting(process) if process.user in workloads.REPLICATED else process
 
 
+def _as_component(
+    scenario: Scenario, parts: Parts, works: Callable[[World], kubelets.Kubelets], process: Process
+) -> Component[World]:
+    """Return a process as a component, with what may go on right before its syncs, and what it may sleep over."""
+    if Switch.ONE_LOOK in scenario.switches and process.group == workloads.DAEMONSETS.controller:
+        return asleep.sleeper(process)
+    return _starting(process, works) if parts.unwatched else component(process)
+
+
 def _starting(process: Process, works: Callable[[World], kubelets.Kubelets]) -> Component[World]:
     """Return a process as a component, before whose syncs Pods start that nobody else watches."""
     if process.user not in workloads.REPLICATED:
@@ -195,7 +206,7 @@ def components_of(
     found = [
         _store(scenario, layout),
         environment.component(scenario),
-        *(_starting(process, works) if parts.unwatched else component(process) for process in processes),
+        *(_as_component(scenario, parts, works, process) for process in processes),
         taint_eviction.component(scenario, layout.pools, struck=bool(struck), back=faults.nodes_come_back(scenario)),
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),

@@ -33,6 +33,7 @@ from ....model.world.store import reference
 from ....model.world.turn import Part, Requests, sent, together
 from ....model.world.world import Alternatives, Form, Process, Watch
 from ..reductions.crowding import crowded_first
+from .asleep import may_sleep
 from .views import Quiet, called, itself, named
 
 DEPLOYMENTS = BY_KIND["Deployment"]
@@ -54,12 +55,14 @@ def processes(
     release: Release,
     repeats: bool = False,
     doubles: bool = False,
+    one_look: bool = False,
 ) -> Iterator[Process]:
     """Make the processes of the controllers of all workloads that there may be.
 
     `form` says how old views are represented where so many kinds lag, `quiet` when a workload changes no more;
     `status` False leaves out the status writes of Deployments; `repeats`: an index that succeeds twice counts twice;
-    `doubles`: a StatefulSet's revision that is not seen yet is made again.
+    `doubles`: a StatefulSet's revision that is not seen yet is made again; `one_look`: a DaemonSet's controller may
+    fall asleep over Pods that are not yet available.
     """
     known = tuple(objects)
     for one in distinct(known, Deployment):
@@ -73,7 +76,8 @@ def processes(
             each, pools, constants, quiet=quiet(each), form=views, release=release, doubles=doubles
         )
     for daemons in distinct(known, DaemonSet):
-        yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
+        process = daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
+        yield may_sleep(process) if one_look else process
     given = distinct(known, Job)
     for job in given:
         yield job_process(job, pools, quiet=quiet(job), form=form(2), release=release, repeats=repeats)
