@@ -69,7 +69,8 @@ def processes(
         kinds = 3 if one.spec.strategy.type == "Recreate" else 2
         yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status, release=release)
     for kind in replicaset.KINDS:
-        yield from (replicaset_process(slot, pools, form=form(2), kind=kind) for slot in pools.get(kind, ()))
+        places = pools.get(kind, ())
+        yield from (replicaset_process(slot, pools, form=form(2), kind=kind, release=release) for slot in places)
     for each in distinct(known, StatefulSet):
         views = form(2)
         yield statefulset_process(
@@ -89,6 +90,17 @@ def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
     """Return the objects of a class by name; of several with one name the last."""
     known = {ref_of(obj): obj for obj in objects if isinstance(obj, cls)}
     return tuple(known[ref] for ref in sorted(known))
+
+
+def twice_written(kind: str, release: Release) -> frozenset[str]:
+    """Return the kind where its controller writes a status once more that has met a conflict, over what is there then.
+
+    Upstream: pkg/controller/replicaset/replica_set_utils.go, updateReplicaSetStatus; pkg/controller/daemon/
+    daemon_controller.go, storeDaemonSetStatus (v1.32): statusUpdateRetries is 1. Since 1.36 the controller waits until
+    it sees that (KEP-5647). Before, it might go on with its old view of the object for as long as its cache lags, which
+    no search comes to an end of: there the status counts as refused, as a second conflict would make it.
+    """
+    return frozenset({kind} if Change.OWN_WRITES_AWAITED in release else ())
 
 
 def is_deployment_status(request: Request) -> bool:
@@ -162,9 +174,17 @@ def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
 
 
 def replicaset_process(
-    place: str, pools: dict[str, tuple[str, ...]], *, form: Form, kind: str = "ReplicaSet"
+    place: str,
+    pools: dict[str, tuple[str, ...]],
+    *,
+    form: Form,
+    kind: str = "ReplicaSet",
+    release: Release = NEWEST,
 ) -> Process:
-    """Make the controller's process for whatever ReplicaSet, or ReplicationController, is in a place."""
+    """Make the controller's process for whatever ReplicaSet, or ReplicationController, is in a place.
+
+    A status that meets a conflict is written again (`twice_written`).
+    """
     user = BY_KIND[kind].controller
     return Process(
         name=f"{user} {place.rpartition('/')[2]}",
@@ -180,6 +200,7 @@ def replicaset_process(
         form=form,
         sees_own=frozenset({"Pod", kind}),
         narrow=partial(crowded_first, place, pools),
+        tries_again=twice_written(kind, release),
     )
 
 
@@ -338,6 +359,7 @@ def daemonset_process(
         act=partial(_daemonset_act, release),
         form=form,
         sees_own=frozenset({"Pod", "DaemonSet", "ControllerRevision"}),
+        tries_again=twice_written("DaemonSet", release),
     )
 
 
