@@ -46,6 +46,7 @@ from .controllers import (
 from .controllers.views import Quiet, form_of, remembering
 from .faults import registry as faults
 from .nodes import kubelets, node_state, pressure
+from .nodes.static_pods import static_pods
 from .parts import Parts
 from .reductions import unwatched
 from .reductions.roomy import nowhere_else
@@ -263,6 +264,7 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         early=Switch.EARLY_STATUS in scenario.switches,
         counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
         led=parts.unwatched,
+        static=static_pods(scenario.objects, scenario.namespace),
         last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )
