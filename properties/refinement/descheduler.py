@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations_with_replacement, product
+from typing import Any
 
 from attrs import evolve
 from immutabledict import immutabledict
@@ -118,7 +119,7 @@ def node(name: str, *, tainted: bool = False, cordoned: bool = False, ready: str
 
 def descheduler_proof() -> Answer:
     """Search three Pods of one maker, of a DaemonSet or nobody's on three nodes, tainted, cordoned or not ready."""
-    kinds = ({}, {"tainted": True}, {"cordoned": True}, {"ready": "Unknown"})
+    kinds: tuple[dict[str, Any], ...] = ({}, {"tainted": True}, {"cordoned": True}, {"ready": "Unknown"})
     policies = tuple(
         Policy(taints=taints, duplicates=duplicates, node_fit=fits)
         for taints, duplicates, fits in product(FLAGS, repeat=3)

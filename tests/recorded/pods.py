@@ -19,6 +19,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.releases import OLDEST
 from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.api.well_known import HOSTNAME
 from kubeproof.impl.apiserver.verbs.delete import grace_period
 from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, pod_phase, pod_ready
 from kubeproof.impl.kubelet.status import closed_gates
@@ -32,7 +33,7 @@ NODES = {
     name: {
         "apiVersion": "v1",
         "kind": "Node",
-        "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name}},
+        "metadata": {"name": name, "labels": {HOSTNAME: name}},
         "status": {"allocatable": {"cpu": "4", "memory": "8Gi", "pods": "110"}},
     }
     for name in ("node-0", "node-1", "node-2")

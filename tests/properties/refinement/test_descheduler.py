@@ -26,7 +26,7 @@ POD = st.tuples(
 POLICY = st.builds(Policy, taints=st.booleans(), duplicates=st.booleans(), node_fit=st.booleans())
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(st.lists(NODE, min_size=3, max_size=3), st.lists(POD, max_size=6), POLICY)
 def test_each_look_is_the_models(
     kinds: list[dict[str, Any]], pods: list[tuple[str, str, bool]], policy: Policy
