@@ -47,6 +47,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache, partial
+from typing import Any
 
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
@@ -242,13 +243,18 @@ class World:
     def ask(self, view: View, process: Process, request: Request) -> tuple[Response, Updates]:
         """Send a request of a process: after a conflict a status once more, if it tries again (`Process.tries_again`).
 
-        Between reading the object anew and writing it nothing happens: where it does, that is refused as the first was.
+        It is written into the object as it is then. Between reading that and writing it nothing happens: where
+        something does, that is refused as the first was.
         """
         response, updates = self.commit(view, process.user, request)
         if response.code != CONFLICT or not isinstance(request, Update) or request.subresource != "status":
             return response, updates
-        again = ref_of(request.object).kind in process.tries_again
-        return self.commit(view, process.user, evolve(request, base=None)) if again else (response, updates)
+        ref, wanted = ref_of(request.object), request.object
+        there = Stored(view, self.layout).get(ref) if ref.kind in process.tries_again else None
+        if there is None or there.metadata.uid != wanted.metadata.uid:
+            return response, updates
+        again = Update(_with_status(there, wanted), there, "status")
+        return self.commit(view, process.user, again)
 
     def send(self, stored: Stored, user: Who, request: Request) -> Response:
         """Send one request to a store in which earlier requests of the same step already show."""
@@ -364,6 +370,10 @@ class World:
         except Full:
             return False
         return response.code in PERMANENT and response.reason != "AlreadyExists"
+
+
+def _with_status(obj: Any, other: Any) -> Any:
+    return evolve(obj, status=other.status)
 
 
 def _differ(one: Object | None, other: Object | None) -> bool:

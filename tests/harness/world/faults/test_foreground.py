@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
@@ -18,6 +19,7 @@ from kubeproof.harness.world.parts import Parts
 from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.requests import Update
+from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.checker import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.model.machine import Invariant, State, View
@@ -105,6 +107,11 @@ def test_a_status_that_met_a_conflict_is_written_once_more_over_what_is_there(re
     assert answer.code == code
     assert one.world.hopeless(now, process, Update(written, seen, "status")) is (code == 409)
     assert updates == {}, "it says what is there already"
+    late = evolve(owner, metadata=evolve(owner.metadata, annotations=strings({"old": "note"})), status=seen.status)
+    _, updates = one.world.ask(now, process, Update(late, seen, "status"))
+    told = updates.get(slot)
+    assert (told is None) is (code == 409)
+    assert told is None or told == evolve(owner, status=seen.status), "the rest is as it is, its annotations too"
     answer, _ = one.world.ask(now, process, Update(written, seen))
     assert answer.code == 409, "only a status is"
     assert reference(owner) == Ref("ReplicaSet", "default", "web")
