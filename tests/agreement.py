@@ -72,7 +72,7 @@ from oracles import raft_tables
 from oracles import scheduler as agreement_scheduler
 from places import EXAMPLES
 from recorded import check as recorded_check
-from recorded import controllers, recordings
+from recorded import controllers, pods, recordings
 from recorded import end as recorded_end
 from recorded.check import Asked
 from recorded.end import Ends
@@ -380,10 +380,8 @@ def judge_raft(judge: Callable[[Record], Sequence[raft_tables.Disagreement]], re
 
 
 def judge_controller(record: Record) -> Verdict:
-    """Hold controllers of workloads and endpoints against the runs of the real ones; others are held elsewhere."""
-    if not controllers.is_judged(record):
-        return NotJudged("a run of scheduler and kubelet alone, of whose nodes nothing is recorded")
-    found = controllers.judge(record)
+    """Hold controllers of workloads and endpoints, and else scheduler and kubelet, against runs of the real ones."""
+    found = controllers.judge(record) if controllers.is_judged(record) else pods.judge(record)
     return None if found is None else Difference(found.subject, found.real, found.ours)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from ...impl.api.apps import DaemonSet
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import CronJob
-from ...impl.api.core import Node, Service
+from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import ref_of
 from ...impl.api.networking import NetworkPolicy
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
+from ...impl.kubelet.static_pods import is_mirror
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Mixed, Scenario, Start, Switch
 from ..world.at_rest.prepare import Prepared
@@ -205,6 +206,8 @@ def _placement(scenario: Scenario) -> Iterator[str]:
             f"deadline: a scheduler acts within {one.decision_seconds} s of when it may, back-offs included; a victim "
             f"is gone {one.stop_seconds} s after its grace period; containers run {one.start_seconds} s after a binding"
         )
+    if any(isinstance(obj, Pod) and is_mirror(obj) for obj in scenario.objects):
+        yield "mirror Pods are of static ones, which their nodes run from files: they come back, and nobody stops them"
     if not scenario.tracks_slices:
         yield "slices of a settled start are in order; informers do not resync (in truth they do every 12 to 24 h)"
     yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})

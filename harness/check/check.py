@@ -49,7 +49,7 @@ from ..claims.convergence import beside_workloads, dead_nodes, objects_of
 from ..claims.placement import PENDING
 from ..claims.reachability import ANSWERED, ANSWERS
 from ..input.assumed.surroundings import known_of
-from ..input.scenario import Detail, Scenario
+from ..input.scenario import Detail, Scenario, Switch
 from ..own import properties as own_properties
 from ..own.making import KNOWN, MOST, knowing_more, knows_all, moves_services, with_made
 from ..world import scheduling
@@ -330,11 +330,16 @@ def _claims(
         yield claim
 
 
+_DOUBLED = "its controller makes a revision again for as long as it does not see it, and no number of places is enough"
+
+
 def _no_room(core: Cluster, room: Verdict) -> str:
     """Say where to ask for more places: of Pods in the bounds, of what a user's controller makes at the controller."""
     kind = "" if room.trace is None else states(core.machine, room.trace)[-1][OVERFLOW]
     if kind != "Pod" and (most := core.scenario.own.places(kind)):
         return f"the world {room.evidence[0]}: raise places of the controller that makes it (now {most})"
+    if kind == "ControllerRevision" and Switch.DOUBLED_REVISIONS in core.scenario.switches:
+        return f"the world {room.evidence[0]}: {_DOUBLED}"
     return room_advice(room, core.world.layout.pools["Pod"])
 
 

@@ -66,7 +66,17 @@ DEFAULT_FAILURES = 6
 
 
 EVERYWHERE = frozenset(
-    {"budgetStatus", "endpoints", "jobIndexes", "missedStarts", "nodeOutage", "podStatus", "rejectedPods"}
+    {
+        "budgetStatus",
+        "endpoints",
+        "jobIndexes",
+        "minReadySeconds",
+        "missedStarts",
+        "nodeOutage",
+        "podStatus",
+        "rejectedPods",
+        "revisions",
+    }
 )
 """Keys of switches that need no closer look."""
 
@@ -110,6 +120,18 @@ class Switch(Enum):
         "a CronJob that has missed more than a hundred starts is never started again, as before Kubernetes 1.21",
     )
     """k/k#42649, k/k#45825, k/k#36311."""
+    ONE_LOOK = (
+        "minReadySeconds",
+        "before-1.15",
+        "a DaemonSet's controller looks once whether a Pod is ready for long enough, as before Kubernetes 1.15",
+    )
+    """k/k#77203, PR #77208: since then it looks again until all are available."""
+    DOUBLED_REVISIONS = (
+        "revisions",
+        "before-1.12",
+        "a StatefulSet's revision that its controller does not see yet is made again, as before Kubernetes 1.12",
+    )
+    """k/k#55159, k/k#58347, k/k#69967; PR #67039: since then a name that is taken by the same template is that one."""
     REJECTED_COUNT = (
         "rejectedPods",
         "counted",
@@ -294,6 +316,8 @@ class Faults:
     """A node is cut off from the API server and in touch again later; what runs there runs on."""
     expired_expectations: int = 0
     """A controller does not see what it wrote for five minutes, and acts as if it had written nothing."""
+    late_clock: int = 0
+    """A controller looks by a clock that is behind: a Pod that is ready for long enough is not, by it."""
     load: int = 0
     """The load of an autoscaler's target changes, so that it asks for another number of replicas."""
     lost_event: int = 0

@@ -5,15 +5,17 @@ from __future__ import annotations
 from attrs import evolve
 
 from ...impl.api.cache import Cache
-from ...impl.api.core import Namespace, Node
+from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import ObjectMeta
+from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.requests import Create, Response
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects
+from ...impl.apiserver.verbs.create import uid_of
 from ...impl.kubectl.apply import apply
+from ...impl.kubelet.static_pods import is_mirror, mirror
 from ..input.assumed.surroundings import config_of, namespaces_of
 from ..input.scenario import Scenario
 from .controllers import (
@@ -46,7 +48,8 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
     config = evolve(config_of(scenario), webhooks=())
     for name in namespaces_of(scenario):
         objects = objects.commit(handle(objects, Create(Namespace(ObjectMeta(name))), user=ADMIN)[1])
-    for obj in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
+    for given in sorted(scenario.objects, key=lambda one: not isinstance(one, Namespace)):
+        obj = _as_made(given)
         asked = (Create(obj),) if isinstance(obj, Node) else apply(obj, Cache(objects.objects), scenario.namespace)
         for request in asked:
             response, transaction = handle(objects, request, user=ADMIN, config=config)
@@ -56,3 +59,10 @@ def applied(scenario: Scenario) -> tuple[Object, ...]:
         objects = quotas.counted(objects) if isinstance(obj, ResourceQuota) else objects
     there = tuple(objects.objects[ref] for ref in sorted(objects.objects))
     return node_controllers.at_rest(there)
+
+
+def _as_made(obj: Object) -> Object:
+    """Return an object as it is asked for: a mirror Pod, which no manifest makes, as the kubelet of its node does."""
+    if not isinstance(obj, Pod) or not is_mirror(obj):
+        return obj
+    return mirror(obj, uid_of(Ref("Node", "", obj.spec.node_name)))

@@ -13,7 +13,7 @@ from ...impl.api.workloads import NAMES, WORKLOAD_KINDS
 from ...impl.kubectl import script as kubectl
 from ...model.world.store import Layout, pool
 from ..input.priorities import pod_specs
-from ..input.scenario import Scenario
+from ..input.scenario import Scenario, Switch
 from .controllers import (
     node_controllers,
     quotas,
@@ -92,7 +92,9 @@ def _usual_growth(scenario: Scenario, kind: str) -> int:
             templates = sum(step.new_template for step in scenario.script)
             keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
             there = sum(isinstance(obj, keepers) for obj in scenario.objects)
-            return there + templates if any(isinstance(obj, keepers) for obj in scenario.everything) else added
+            copies = 2 if kind == "ControllerRevision" and Switch.DOUBLED_REVISIONS in scenario.switches else 1
+            places = copies * (there + templates)
+            return places if any(isinstance(obj, keepers) for obj in scenario.everything) else added
         case "Job":
             return added + len(scenario.runs)
         case "EndpointSlice":

@@ -27,6 +27,7 @@ from ..input.scenario import Consistency, Mixed, Scenario, Switch
 from ..own import processes as own_processes
 from . import scheduling
 from .controllers import (
+    asleep,
     autoscaling,
     cron,
     descheduler,
@@ -45,6 +46,7 @@ from .controllers import (
 from .controllers.views import Quiet, form_of, remembering
 from .faults import registry as faults
 from .nodes import kubelets, node_state, pressure
+from .nodes.static_pods import static_pods
 from .parts import Parts
 from .reductions import unwatched
 from .reductions.roomy import nowhere_else
@@ -71,6 +73,8 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         status=parts.deployment_status,
         release=scenario.release,
         repeats=Switch.REPEATED_INDEXES in scenario.switches,
+        doubles=Switch.DOUBLED_REVISIONS in scenario.switches,
+        one_look=Switch.ONE_LOOK in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
     selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
@@ -135,6 +139,15 @@ def _unwatched(process: Process) -> Process:
     return unwatched.counting(process) if process.user in workloads.REPLICATED else process
 
 
+def _as_component(
+    scenario: Scenario, parts: Parts, works: Callable[[World], kubelets.Kubelets], process: Process
+) -> Component[World]:
+    """Return a process as a component, with what may go on right before its syncs, and what it may sleep over."""
+    if Switch.ONE_LOOK in scenario.switches and process.group == workloads.DAEMONSETS.controller:
+        return asleep.sleeper(process)
+    return _starting(process, works) if parts.unwatched else component(process)
+
+
 def _starting(process: Process, works: Callable[[World], kubelets.Kubelets]) -> Component[World]:
     """Return a process as a component, before whose syncs Pods start that nobody else watches."""
     if process.user not in workloads.REPLICATED:
@@ -194,7 +207,7 @@ def components_of(
     found = [
         _store(scenario, layout),
         environment.component(scenario),
-        *(_starting(process, works) if parts.unwatched else component(process) for process in processes),
+        *(_as_component(scenario, parts, works, process) for process in processes),
         taint_eviction.component(scenario, layout.pools, struck=bool(struck), back=faults.nodes_come_back(scenario)),
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),
@@ -251,6 +264,7 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         early=Switch.EARLY_STATUS in scenario.switches,
         counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
         led=parts.unwatched,
+        static=static_pods(scenario.objects, scenario.namespace),
         last=parts.unwatched and unwatched.ends_unseen(scenario),
         mounts=True,
     )

@@ -16,9 +16,8 @@ from ..api.core import Node, Pod, Taint
 from ..api.kinds import ref_of
 from ..api.requests import Evict, Request, Update
 from ..api.values.frozen import strings
+from ..api.well_known import MIRROR
 from .found import Kept, Missing, find_node
-
-MIRROR = "kubernetes.io/config.mirror"
 
 
 def set_unschedulable(name: str, cache: Cache, *, unschedulable: bool) -> tuple[Request, ...] | Missing:

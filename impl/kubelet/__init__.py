@@ -2,6 +2,6 @@
 
 Upstream: pkg/kubelet (v1.32): pod_workers.go, kubelet_pods.go, status/, lifecycle/, prober/.
 `worker.steps` gives everything a kubelet may do next for a Pod; what really runs is a `PodRuntime` (impl/api/runtime).
-Left out on purpose: static Pods, volumes, image garbage collection, node-pressure eviction, init containers as steps
+Left out on purpose: volumes, image garbage collection, node-pressure eviction, init containers as steps
 of their own (they are part of starting), restarts of single containers, failing probes (they are faults: `runtime`).
 """

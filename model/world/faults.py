@@ -53,7 +53,7 @@ def _outwaits(budget: str, world: World, process: Process, view: View) -> Iterat
         ((some, head) for some in world.pending(view, process) for head in heads(some)) if left else ()
     ):
         try:
-            response, updates = world.commit(view, process.user, request)
+            response, updates = world.ask(view, process, request)
         except Full:
             continue
         if response.ok and any(writes(request, kind) for kind in process.sees_own):
@@ -128,7 +128,7 @@ def _loses(world: World, process: Process, view: View) -> Iterator[Outcome]:
         return
     for requests, request in ((some, head) for some in world.pending(view, process) for head in heads(some)):
         try:
-            response, updates = world.commit(view, process.user, request)
+            response, updates = world.ask(view, process, request)
         except Full:
             continue
         if response.ok:

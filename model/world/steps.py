@@ -10,6 +10,7 @@ from functools import partial
 from itertools import islice, product
 from typing import Any
 
+from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.requests import Request
 from ..machine import Action, Outcome, View
@@ -113,7 +114,7 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
     Where admission refuses what is to be created, the status that was counted is still written.
     """
     try:
-        response, updates = world.commit(view, process.user, request)
+        response, updates = world.ask(view, process, request)
     except Full as full:
         yield too_small(full.kind, {process.turn: ()})
         return
@@ -134,7 +135,7 @@ def _commit(world: World, process: Process, view: View, requests: Requests, requ
 def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -> Updates:
     """Show a process the kinds it has just written, where it must have seen its own writes.
 
-    And that its object is gone: on an old view of it a process acts once, not again and again.
+    And that its object is gone, or on its way: on an old view of it a process acts once, not again and again.
     """
     own = [
         watch
@@ -146,14 +147,19 @@ def _seen_own(world: World, process: Process, after: Stored, updates: Updates) -
     key = world.key(after, process)
     if process.form is Form.CURRENT or key is None:
         return {}
-    gone = [watch for watch in process.watches if watch.kind == key.kind and after.get(key) is None]
+    there = after.get(key)
+    gone = [watch for watch in process.watches if watch.kind == key.kind and (there is None or _leaves(there))]
     return {process.seen(watch): News.DUE for watch in (*own, *gone)}
+
+
+def _leaves(obj: Object) -> bool:
+    return obj.metadata.terminating
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
     turn: Requests = view[process.turn]
-    left = spared(turn, partial(world.hopeless, view, process.user)) if turn else turn
+    left = spared(turn, partial(world.hopeless, view, process)) if turn else turn
     if left != turn:
         yield Outcome("is refused and starts anew", {process.turn: left, **process.queued(there=True)})
 

@@ -51,6 +51,7 @@ class Verb(Enum):
     RESTARTS_STALE = "restarts against apiserver-2"
     LOSES = "loses the answer"
     OUTWAITS = "waits no longer for what it wrote"
+    LOOKS_TOO_EARLY = "looks too early"
     BEGINS_UNSEEN = "sees more before its answer is lost"
     STANDS_STILL = "stands still"
     CATCHES_UP = "catches up"
@@ -83,6 +84,7 @@ FAULTS = frozenset(
         Verb.DIES,
         Verb.REBOOTS,
         Verb.IS_CUT_OFF,
+        Verb.LOOKS_TOO_EARLY,
         Verb.LOSES,
         Verb.OUTWAITS,
         Verb.RESTARTS_STALE,

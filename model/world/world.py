@@ -47,14 +47,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache, partial
+from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.requests import Get, Request, Response
+from ...impl.api.requests import Get, Request, Response, Update
 from ..machine import Fairness, Memory, Outcome, State, View
 from .store import Full, Layout, Stored, Updates, reference
 from .turn import Onward, Requests, beside, given_up, heads, onward, reported, without
@@ -78,6 +79,7 @@ OVERFLOW = "world/overflow"
 LAGGING = "fault/lagging-apiserver"
 STALLED = "apiserver-2/cache"
 
+CONFLICT = 409
 FORBIDDEN = 403
 """The answer to what admission does not let in: later it may be let in."""
 PERMANENT = frozenset({404, 409, 410, 422})
@@ -151,6 +153,11 @@ class Process:
     """What it writes of these kinds a sync writes in the step in which it begins: likewise. In CURRENT form."""
     refused: bool = False
     """What is left of a turn may be refused at any time: for a write that is left out, says whoever says so."""
+    tries_again: frozenset[str] = frozenset()
+    """The kinds whose status it writes once more, on the object as it is then, where it has changed since it was read.
+
+    What it has counted is written then, and the rest is as others have left it.
+    """
     before: Callable[[View], Iterator[Updates]] | None = None
     """What may happen right before a sync begins, and at no other time: likewise. In CURRENT form."""
     decide: Callable[[Ref, tuple[Snapshot, ...]], Alternatives] = field(init=False, eq=False)
@@ -232,6 +239,22 @@ class World:
         """Send one request: the answer, and the slots it changes (none when it was refused)."""
         stored = Stored(view, self.layout)
         return self.send(stored, user, request), stored.updates
+
+    def ask(self, view: View, process: Process, request: Request) -> tuple[Response, Updates]:
+        """Send a request of a process: after a conflict a status once more, if it tries again (`Process.tries_again`).
+
+        It is written into the object as it is then. Between reading that and writing it nothing happens: where
+        something does, that is refused as the first was.
+        """
+        response, updates = self.commit(view, process.user, request)
+        if response.code != CONFLICT or not isinstance(request, Update) or request.subresource != "status":
+            return response, updates
+        ref, wanted = ref_of(request.object), request.object
+        there = Stored(view, self.layout).get(ref) if ref.kind in process.tries_again else None
+        if there is None or there.metadata.uid != wanted.metadata.uid:
+            return response, updates
+        again = Update(_with_status(there, wanted), there, "status")
+        return self.commit(view, process.user, again)
 
     def send(self, stored: Stored, user: Who, request: Request) -> Response:
         """Send one request to a store in which earlier requests of the same step already show."""
@@ -322,7 +345,7 @@ class World:
     def doomed(self, view: View, process: Process, alternatives: Alternatives) -> bool:
         """Tell whether every one of the alternatives would be refused now and for ever."""
         return process.refusals_last and all(
-            self.hopeless(view, process.user, request) for requests in alternatives for request in heads(requests)
+            self.hopeless(view, process, request) for requests in alternatives for request in heads(requests)
         )
 
     def after(self, view: View, process: Process, requests: Requests, request: Request, answer: Response) -> Requests:
@@ -340,13 +363,17 @@ class World:
             left = process.go_on(onwards, self.commit(view, process.user, left[0])[0])
         return () if given_up(left) else left
 
-    def hopeless(self, view: View, user: Who, request: Request) -> bool:
+    def hopeless(self, view: View, process: Process, request: Request) -> bool:
         """Tell whether a request would be refused now and for ever."""
         try:
-            response, _ = self.commit(view, user, request)
+            response, _ = self.ask(view, process, request)
         except Full:
             return False
         return response.code in PERMANENT and response.reason != "AlreadyExists"
+
+
+def _with_status(obj: Any, other: Any) -> Any:
+    return evolve(obj, status=other.status)
 
 
 def _differ(one: Object | None, other: Object | None) -> bool:

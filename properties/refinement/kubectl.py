@@ -9,6 +9,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Node, Pod
 from ...impl.api.kinds import ref_of
 from ...impl.api.requests import Create, Delete, Evict, Request, Update
+from ...impl.api.well_known import MIRROR
 from ...impl.api.workloads import with_size
 from ...impl.kubectl import script
 from ...model.components import kubectl as model
@@ -37,7 +38,7 @@ def _host(node: Node) -> model.Host:
 
 def _place(pod: Pod) -> model.Place:
     owners = {owner.kind for owner in pod.metadata.owner_references if owner.controller}
-    mirror = "kubernetes.io/config.mirror" in pod.metadata.annotations
+    mirror = MIRROR in pod.metadata.annotations
     return model.Place(pod.spec.node_name, stays=mirror or ("DaemonSet" in owners and not pod.finished))
 
 

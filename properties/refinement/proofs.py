@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import eviction, nodes, quota, raft, servers, watch_cache
+from . import descheduler, eviction, nodes, quota, raft, servers, watch_cache
 from .controllers import (
     autoscaler,
     controllers,
@@ -38,6 +38,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "cronjob": _proof("the CronJob controller", cronjob_worlds.cronjob_proof),
         "daemonset": _proof("the DaemonSet controller", daemonset_worlds.daemonset_proof),
         "deployment": _proof("the Deployment controller", controllers.deployment_proof),
+        "descheduler": _proof("the descheduler's taints and duplicates", descheduler.descheduler_proof),
         "disruption": _proof("the disruption controller", controllers.disruption_proof),
         "endpointslice": _proof("the EndpointSlice controller", controllers.endpointslice_proof),
         "etcd": _proof("etcd's store", servers.etcd_proof),

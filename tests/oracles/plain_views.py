@@ -271,10 +271,10 @@ class _Plain:
     def commit(self, whole: Whole, process: Process, request: Request) -> tuple[Response, Updates, Shared]:
         """Send one request to the API server: its answer, what it wrote, and what is shared then."""
         remembered = self.remembered(whole[1]) if isinstance(request, Create) else ()
-        key = ("commit", process.user, whole[0], self.numbers.of(request), remembered)
+        key = ("commit", process.user, process.tries_again, whole[0], self.numbers.of(request), remembered)
         if key not in self.answers:
             try:
-                response, updates = self.world.commit(self.view(whole[0], remembered), process.user, request)
+                response, updates = self.world.ask(self.view(whole[0], remembered), process, request)
             except Full as full:
                 raise TooBig(f"too few places for a {full.kind}") from full
             self.answers[key] = response, updates, self.changed(whole[0], updates)

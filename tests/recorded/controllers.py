@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve, frozen
+from attrs import evolve
 
 from kubeproof.harness.validate.followed import follow
 from kubeproof.harness.validate.history import read
@@ -16,17 +16,10 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.sources import Text
 from kubeproof.impl.api.releases import RELEASES
 
+from .difference import Difference
+
 NODES = tuple(Node(ObjectMeta(name=f"node-{number}", uid=f"node-{number}")) for number in range(3))
 """What was there from the start of every run and is not among its events."""
-
-
-@frozen
-class Difference:
-    """A write that ours does not ask for, or a rest at which it asks for something."""
-
-    subject: str
-    real: str
-    ours: str
 
 
 def judge(record: Mapping[str, Any]) -> Difference | None:

@@ -33,6 +33,8 @@ KINDS = {
     "daemonset": "DaemonSet",
     "daemonsets": "DaemonSet",
     "ds": "DaemonSet",
+    "job": "Job",
+    "jobs": "Job",
     "pod": "Pod",
     "pods": "Pod",
     "po": "Pod",
@@ -59,7 +61,7 @@ DRAIN_FLAGS = {
     "delete-emptydir-data": "deleteEmptydirData",
     "delete-local-data": "deleteEmptydirData",
 }
-VALUED = frozenset({"namespace", "replicas", "timeout"})
+VALUED = frozenset({"cascade", "namespace", "replicas", "timeout"})
 """Flags that have a value, which may be the next word."""
 PAIRS = {
     ("set", "image"): "set-image",
@@ -228,11 +230,16 @@ def _delete(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
     workload, rest = _workload(words, flags)
     if rest:
         raise ValueError(words)
+    cascade = {"cascade": flags["cascade"]} if "cascade" in flags else {}
+    if cascade and workload["kind"] in {"Pod", "Node"}:
+        raise ValueError(words)
     if workload["kind"] == "Pod":
         return {"deletePod": {key: value for key, value in workload.items() if key != "kind"} | _force(flags)}
     if "force" in flags:
         raise ValueError(words)
-    return {"deleteNode": {"node": workload["name"]}} if workload["kind"] == "Node" else {"deleteObject": workload}
+    if workload["kind"] == "Node":
+        return {"deleteNode": {"node": workload["name"]}}
+    return {"deleteObject": {**workload, **cascade}}
 
 
 def _on_node(action: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
@@ -298,7 +305,7 @@ COMMANDS: dict[str, Command] = {
     "rollout-restart": Command("[KIND/]NAME", _rollout("rolloutRestart"), WHERE),
     "rollout-pause": Command("[KIND/]NAME", _rollout("rolloutPause"), WHERE),
     "rollout-resume": Command("[KIND/]NAME", _rollout("rolloutResume"), WHERE),
-    "delete": Command("[KIND/]NAME [--force]", _delete, WHERE | {"force"}),
+    "delete": Command("[KIND/]NAME [--cascade HOW], or pod/NAME [--force]", _delete, WHERE | {"cascade", "force"}),
     "delete-pod": Command("NAME, or KIND/NAME [on NODE] [--force]", _delete_pod, WHERE | {"force"}),
     "cordon": Command("NODE", _on_node("cordon")),
     "uncordon": Command("NODE", _on_node("uncordon")),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from ....impl.api.apps import DaemonSet, Deployment, ReplicaSet, StatefulSet, Workload
+from ....impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet, Workload
 from ....impl.api.batch import Job
 from ....impl.api.cache import Cache
 from ....impl.api.core import Node, Pod
@@ -28,9 +28,12 @@ from ....impl.controllers.job.pods import coarse
 from ....impl.controllers.replicaset import replicaset
 from ....impl.controllers.statefulset import statefulset
 from ....impl.controllers.statefulset.retention import deletes
-from ....model.world.turn import Requests, together
+from ....model.machine import View
+from ....model.world.store import reference
+from ....model.world.turn import Part, Requests, sent, together
 from ....model.world.world import Alternatives, Form, Process, Watch
 from ..reductions.crowding import crowded_first
+from .asleep import may_sleep
 from .views import Quiet, called, itself, named
 
 DEPLOYMENTS = BY_KIND["Deployment"]
@@ -51,22 +54,31 @@ def processes(
     status: bool,
     release: Release,
     repeats: bool = False,
+    doubles: bool = False,
+    one_look: bool = False,
 ) -> Iterator[Process]:
     """Make the processes of the controllers of all workloads that there may be.
 
     `form` says how old views are represented where so many kinds lag, `quiet` when a workload changes no more;
-    `status` False leaves out the status writes of Deployments; `repeats`: an index that succeeds twice counts twice.
+    `status` False leaves out the status writes of Deployments; `repeats`: an index that succeeds twice counts twice;
+    `doubles`: a StatefulSet's revision that is not seen yet is made again; `one_look`: a DaemonSet's controller may
+    fall asleep over Pods that are not yet available.
     """
     known = tuple(objects)
     for one in distinct(known, Deployment):
         kinds = 3 if one.spec.strategy.type == "Recreate" else 2
         yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status, release=release)
     for kind in replicaset.KINDS:
-        yield from (replicaset_process(slot, pools, form=form(2), kind=kind) for slot in pools.get(kind, ()))
+        places = pools.get(kind, ())
+        yield from (replicaset_process(slot, pools, form=form(2), kind=kind, release=release) for slot in places)
     for each in distinct(known, StatefulSet):
-        yield statefulset_process(each, pools, constants, quiet=quiet(each), form=form(2), release=release)
+        views = form(2)
+        yield statefulset_process(
+            each, pools, constants, quiet=quiet(each), form=views, release=release, doubles=doubles
+        )
     for daemons in distinct(known, DaemonSet):
-        yield daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
+        process = daemonset_process(daemons, pools, constants, quiet=quiet(daemons), form=form(2), release=release)
+        yield may_sleep(process) if one_look else process
     given = distinct(known, Job)
     for job in given:
         yield job_process(job, pools, quiet=quiet(job), form=form(2), release=release, repeats=repeats)
@@ -78,6 +90,17 @@ def distinct(objects: Iterable[Object], cls: type[T]) -> tuple[T, ...]:
     """Return the objects of a class by name; of several with one name the last."""
     known = {ref_of(obj): obj for obj in objects if isinstance(obj, cls)}
     return tuple(known[ref] for ref in sorted(known))
+
+
+def twice_written(kind: str, release: Release) -> frozenset[str]:
+    """Return the kind where its controller writes a status once more that has met a conflict, over what is there then.
+
+    Upstream: pkg/controller/replicaset/replica_set_utils.go, updateReplicaSetStatus; pkg/controller/daemon/
+    daemon_controller.go, storeDaemonSetStatus (v1.32): statusUpdateRetries is 1. Since 1.36 the controller waits until
+    it sees that (KEP-5647). Before, it might go on with its old view of the object for as long as its cache lags, which
+    no search comes to an end of: there the status counts as refused, as a second conflict would make it.
+    """
+    return frozenset({kind} if Change.OWN_WRITES_AWAITED in release else ())
 
 
 def is_deployment_status(request: Request) -> bool:
@@ -151,9 +174,17 @@ def _deployment_pod(_uid: str, obj: Object | None) -> Object | None:
 
 
 def replicaset_process(
-    place: str, pools: dict[str, tuple[str, ...]], *, form: Form, kind: str = "ReplicaSet"
+    place: str,
+    pools: dict[str, tuple[str, ...]],
+    *,
+    form: Form,
+    kind: str = "ReplicaSet",
+    release: Release = NEWEST,
 ) -> Process:
-    """Make the controller's process for whatever ReplicaSet, or ReplicationController, is in a place."""
+    """Make the controller's process for whatever ReplicaSet, or ReplicationController, is in a place.
+
+    A status that meets a conflict is written again (`twice_written`).
+    """
     user = BY_KIND[kind].controller
     return Process(
         name=f"{user} {place.rpartition('/')[2]}",
@@ -169,6 +200,7 @@ def replicaset_process(
         form=form,
         sees_own=frozenset({"Pod", kind}),
         narrow=partial(crowded_first, place, pools),
+        tries_again=twice_written(kind, release),
     )
 
 
@@ -207,11 +239,13 @@ def statefulset_process(
     quiet: Quiet,
     form: Form,
     release: Release = NEWEST,
+    doubles: bool = False,
 ) -> Process:
     """Make the StatefulSet controller's process for one StatefulSet.
 
     It has no expectations: before 1.36 it may act before it has seen the Pods that it wrote itself (KEP-5647). What a
-    ReplicaSet's controller wrote it has always waited for.
+    ReplicaSet's controller wrote it has always waited for. A revision that it does not see is the one that it finds
+    under its name, which comes to the same as seeing it; not so before 1.12 (`doubles`, k/k PR #67039).
     """
     keep = statefulset.COARSE_TRANSFORM
     keeps = (statefulset.TRANSFORM if deletes(one) else keep)["PersistentVolumeClaim"]
@@ -220,6 +254,8 @@ def statefulset_process(
     places = pools.get("PersistentVolumeClaim", ())
     its_own = partial(_claim_of, one, keeps)
     changing = [Watch("PersistentVolumeClaim", places, its_own)] if places else []
+    revisions = pools["ControllerRevision"]
+    own = OWN if Change.OWN_PODS_SEEN in release else OWN_BEFORE
     return Process(
         name=f"{STATEFULSETS.controller} {called(one)}",
         group=STATEFULSETS.controller,
@@ -228,24 +264,39 @@ def statefulset_process(
         watches=(
             Watch("StatefulSet", pools["StatefulSet"], partial(named, ref_of(one)), quiet),
             Watch("Pod", pools["Pod"], partial(_statefulset_pod, one.metadata.name, one.metadata.namespace)),
-            Watch("ControllerRevision", pools["ControllerRevision"], partial(_revision_of, one), quiet),
+            Watch("ControllerRevision", revisions, partial(_revision_of, one), None if doubles else quiet),
             *changing,
         ),
         constants=tuple(obj for obj in kept if obj is not None),
-        act=_statefulset_act,
+        act=partial(_statefulset_act, len(revisions) + 1 if doubles else 0),
         form=form,
-        sees_own=OWN if Change.OWN_PODS_SEEN in release else OWN_BEFORE,
+        sees_own=own - {"ControllerRevision"} if doubles else own,
+        narrow=partial(_first_free_name, revisions) if doubles else None,
     )
 
 
-def _statefulset_act(cache: Cache, key: Ref) -> Alternatives:
+def _statefulset_act(tries: int, cache: Cache, key: Ref) -> Alternatives:
     owner = cache.get(StatefulSet, key)
-    groups = statefulset.grouped(cache, key)
+    syncs = statefulset.grouped_before_1_12(cache, key, tries) if tries else (statefulset.grouped(cache, key),)
     if owner is not None and owner.metadata.terminating:
         # A revision that the garbage collector takes away wakes nobody who would make it anew.
-        groups = tuple(group for group in groups if not isinstance(group[0], Create))
-    found = tuple(part for group in groups for part in together(group))
-    return (found,) if found else ()
+        syncs = tuple(tuple(group for group in groups if not isinstance(group[0], Create)) for groups in syncs)
+    found = (tuple(part for group in groups for part in together(group)) for groups in syncs)
+    return tuple(requests for requests in found if requests)
+
+
+def _first_free_name(revisions: tuple[str, ...], view: View, syncs: Alternatives) -> Alternatives:
+    """Return of syncs that make a revision the one under the first name that nobody has; others as they are."""
+    taken = {view.via(reference, slot) for slot in revisions}
+    made = [next((name for part in sync for name in _revisions_made(part)), None) for sync in syncs]
+    if None in made:
+        return syncs
+    return tuple(sync for sync, name in zip(syncs, made, strict=True) if name not in taken)[:1]
+
+
+def _revisions_made(part: Part) -> Iterator[Ref]:
+    asked = (request.object for request in sent(part) if isinstance(request, Create))
+    return (ref_of(obj) for obj in asked if isinstance(obj, ControllerRevision))
 
 
 def _statefulset_pod(name: str, namespace: str, uid: str, obj: Object | None) -> Object | None:
@@ -308,6 +359,7 @@ def daemonset_process(
         act=partial(_daemonset_act, release),
         form=form,
         sees_own=frozenset({"Pod", "DaemonSet", "ControllerRevision"}),
+        tries_again=twice_written("DaemonSet", release),
     )
 
 

@@ -11,7 +11,7 @@ Pod that is being deleted from one that is gone. Where connections matter every 
 On a node that is down (`node_state`) nothing happens. On one that is cut off a kubelet goes on with what it has begun:
 it neither sees what has changed nor starts anything new, and nobody hears of what it does.
 
-Left out on purpose: two steps of one Pod at once, static Pods, the kubelet's own status (node heartbeats).
+Left out on purpose: two steps of one Pod at once, the kubelet's own status (node heartbeats).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from functools import partial
 from itertools import takewhile
 
 from attrs import evolve, field, frozen
+from immutabledict import immutabledict
 
 from ....impl.api.core import Node, Pod, PodSpec
 from ....impl.api.kinds import Object, ref_of
@@ -41,7 +42,9 @@ from ....model.world.world import CRASHES, World
 from .attaching import mounted
 from .node_state import cut_slot, is_silent, up_slot
 from .peers import waits_for
+from .static_pods import Static, goes_on, static_of
 
+NO_STATIC: Static = immutabledict()
 USER = "kubelet"
 """Who a kubelet's work is by."""
 PROXY = "kube-proxy"
@@ -66,6 +69,8 @@ class Kubelets:
     """Pods start when somebody else says so, by `starts`."""
     last: bool = False
     """Pods that are to go end when nothing else happens. Where they are led."""
+    static: Static = NO_STATIC
+    """Who is run from a file of its node."""
     mounts: bool = False
     """Containers wait for the volumes of their Pod's claims; where a world has no claims they are taken to be there."""
     address: Callable[[str], str] = field(default=lambda _name: "")
@@ -178,6 +183,11 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
     if node is None or (struck and not view[up_slot(where)]):
         return
     cut = struck and view[cut_slot(where)] is not None
+    static = static_of(kubelets.static, pod, runtime)
+    if static is not None and (pod is None or pod.metadata.terminating):
+        if not cut:
+            yield from goes_on(kubelets.world, view, place, slot, static, pod, runtime)
+        return
     waits = pod is not None and bool(waits_for(kubelets.world, view, pod))
     for found in _chains(kubelets, view, place, pod, runtime, node, waits=waits):
         chain = _unseen(found) if cut else found
@@ -310,8 +320,14 @@ def _beside(kubelets: Kubelets, view: View, place: str, node: Node) -> Iterator[
     """Yield the other Pods that are bound to a node, each with its place, and with what their admission looked at."""
     keep = partial(_on_node, node.metadata.name)
     for other in kubelets.places:
-        if other != place and (pod := view.via(keep, other)) is not None:
+        if other == place:
+            continue
+        if (pod := view.via(keep, other)) is not None:
             yield other, pod
+        elif kubelets.static and view.via(absent, other):
+            static = static_of(kubelets.static, None, view[runtime_slot(other)])
+            if static is not None and (shown := keep(static)) is not None:
+                yield other, shown
 
 
 def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple[Pod, ...]:

@@ -14,9 +14,10 @@ ReplicaSets and Deployments in the same order, and it ends in the same state. So
 - A sync writes **in one go** what it writes of Pods, as it begins: who else would look counts no Pods. Its status,
   which others read, follows whenever it likes. Which of its Pods it deletes makes no difference where all are alike.
 - It **sees** its ReplicaSet and its Pods **as they are**. On an old view of its Pods: they get ready late. On an old
-  view of its ReplicaSet: the status of such a sync is refused, for the ReplicaSet has changed; and what it does to Pods
-  hangs on the wanted number and on how many there are, not on who is ready. So it is as well done right before that
-  change, and Pods that get ready in between do so later.
+  view of its ReplicaSet: the status of such a sync is refused, for the ReplicaSet has changed, or (since 1.36) written
+  once more over it, as one that was left of the turn is here (`tries_again`); and what it does to Pods hangs on the
+  wanted number and on how many there are, not on who is ready. So it is as well done right before that change, and Pods
+  that get ready in between do so later.
 - A **status** in which only the number of Pods and the generation are new is not written, nor kept (`as_read`):
   Deployments' controllers read which Pods are available. It is seen by one thing: whoever is about to write that
   ReplicaSet on an older view is refused. That somebody who has not begun is refused is that he begins later, or has

@@ -10,13 +10,13 @@ from ...api.core import Pod
 from ...api.kinds import Object
 from ...api.meta import Ref
 from ...api.requests import AnyRequest, Create, Delete, Evict, Patch, PatchStatus, Response, Update
+from ...api.well_known import MIRROR
 from ..status import forbidden
 from ..storage import Storage
 from .authentication import NODES, User
 
 LEASE_NAMESPACE = "kube-node-lease"
 ONLY_OWN_PODS = "can only delete, evict or update status for pods with spec.nodeName set to itself"
-MIRROR = "kubernetes.io/config.mirror"
 
 
 def restricted(storage: Storage, request: AnyRequest, user: User, ref: Ref) -> Response | None:

@@ -3,8 +3,8 @@
 Upstream: pkg/controller/replicaset/replica_set.go and replica_set_utils.go (v1.32).
 One sync adopts and releases, then creates or deletes Pods, then writes the status computed from the Pods it saw
 before that. Which Pods go is in deletion.py, what must be seen before Pods are managed again in expectations.py.
-Left out on purpose: Events; slow start (creations are sent one at a time anyway); the second try of a status update
-that met a conflict; the requeue after minReadySeconds (a timer).
+Left out on purpose: Events; slow start (creations are sent one at a time anyway); the requeue after minReadySeconds (a
+timer). That a status which met a conflict is written once more is the business of whoever sends it.
 """
 
 from __future__ import annotations

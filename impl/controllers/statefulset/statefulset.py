@@ -36,7 +36,7 @@ from .identity import (
     storage_matches,
 )
 from .retention import reowned
-from .revisions import Revisions, revisions_of, truncated
+from .revisions import Revisions, revisions_of, truncated, ways_before_1_12
 
 PARALLEL = "Parallel"
 ON_DELETE = "OnDelete"
@@ -63,12 +63,23 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0) -> tuple[Request, ...]:
 def grouped(cache: Cache, key: Ref, *, now: Time = 0) -> Groups:
     """Return the requests of one sync, with those that are sent side by side together."""
     owner = cache.get(StatefulSet, key)
-    if owner is None:
-        return ()
+    return () if owner is None else _synced(cache, owner, revisions_of(cache, owner), now)
+
+
+def grouped_before_1_12(cache: Cache, key: Ref, tries: int, *, now: Time = 0) -> tuple[Groups, ...]:
+    """Return every sync that a controller before 1.12 may perform, which knew revisions apart by their names.
+
+    One that has to make a revision does so under the first name that is free, of which there are `tries` here.
+    """
+    owner = cache.get(StatefulSet, key)
+    ways = () if owner is None else (_synced(cache, owner, one, now) for one in ways_before_1_12(cache, owner, tries))
+    return tuple(dict.fromkeys(ways))
+
+
+def _synced(cache: Cache, owner: StatefulSet, revisions: Revisions, now: Time) -> Groups:
     pods, claims = claim(
-        owner, owner.spec.selector, cache.list(Pod, key.namespace), belongs=lambda pod: is_member(owner, pod)
+        owner, owner.spec.selector, cache.list(Pod, owner.metadata.namespace), belongs=lambda pod: is_member(owner, pod)
     )
-    revisions = revisions_of(cache, owner)
     sync = _Sync.of(cache, owner, revisions, pods, now)
     groups, counted, replaced = ((), sync.counted(pods), 0) if owner.metadata.terminating else sync.acts()
     first = (*adoptions(owner, nobodys(listed(cache, owner))), *claims, *revisions.requests)

@@ -68,7 +68,8 @@ class DeleteObject(OfWorkload):
         return delete(ref_among(self.kind, self.name, namespace, cache), cache, policy=self.cascade.capitalize())
 
     def __str__(self) -> str:
-        return f"delete {self.kind.lower()}/{self.name}"
+        how = "" if self.cascade == "background" else f" --cascade={self.cascade}"
+        return f"delete {self.kind.lower()}/{self.name}{how}"
 
 
 @frozen

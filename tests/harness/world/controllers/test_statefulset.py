@@ -351,3 +351,16 @@ def test_a_dump_without_the_revisions_of_a_set_leaves_open_what_becomes_of_it() 
     assert verdicts(live(text))["convergence"] == "UNKNOWN"
     loaded = load_scenario("it", {"dump.json": text}, {"fromCluster": "dump.json"})
     assert [str(note) for note in loaded.notes if "kubectl get controllerrevisions" in str(note)]
+
+
+def test_before_1_12_a_revision_is_made_twice_where_views_are_old_and_then_pods_roll_for_ever() -> None:
+    """k/k#58347, k/k#69967; whoever acts on the store as it is makes it once."""
+    one, asked = SET.replace("replicas: 2", "replicas: 1"), {"nodes": 1, "start": "empty"}
+    before = said(one, **asked, switches={"revisions": "before-1.12"})
+    assert verdicts(before)["convergence"] == "VIOLATED"
+    (claim,) = (claim for claim in before.claims if claim.name == "convergence")
+    assert claim.trace is not None
+    assert claim.trace.cycle_start is not None, "it never ends"
+    assert "makes a revision again for as long as it does not see it" in lines(before, "placement")
+    current = said(one, **asked, switches={"revisions": "before-1.12"}, consistency="linearizable")
+    assert verdicts(current)["convergence"] == verdicts(said(one, **asked))["convergence"] == "HOLDS"

@@ -23,7 +23,13 @@ from kubeproof.impl.apiserver.defaulting.defaulting import default
 from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.statefulset.identity import new_pod
 from kubeproof.impl.controllers.statefulset.revisions import revisions_of
-from kubeproof.impl.controllers.statefulset.statefulset import COARSE_TRANSFORM, TRANSFORM, grouped, reconcile
+from kubeproof.impl.controllers.statefulset.statefulset import (
+    COARSE_TRANSFORM,
+    TRANSFORM,
+    grouped,
+    grouped_before_1_12,
+    reconcile,
+)
 from places import VECTORS
 from recorded import controllers as oracle
 
@@ -258,6 +264,27 @@ def test_a_name_that_is_taken_by_another_template_is_counted() -> None:
     found = revisions_of(Cache.of([ONE, other]), ONE)
     assert found.collisions == 1
     assert found.update.metadata.name != taken.metadata.name
+
+
+def test_before_1_12_a_name_that_is_taken_by_the_same_template_is_counted_too() -> None:
+    """k/k PR #67039."""
+    names = [
+        next(request.object.metadata.name for group in groups for request in group if isinstance(request, Create))
+        for groups in grouped_before_1_12(Cache.of([ONE]), ref_of(ONE), 3)
+    ]
+    assert names[0] == revision(ONE).metadata.name
+    assert len(set(names)) == 3
+
+
+def test_before_1_12_either_of_two_revisions_of_one_number_is_the_newest_and_the_other_ones_pod_goes() -> None:
+    """k/k#69967; since then the order is that of age and name."""
+    owner, first = rolling(db(1), db(1)), revision(db(1))
+    again = evolve(first, metadata=evolve(first.metadata, name=f"{first.metadata.name}x", uid="x"))
+    twice, once = (Cache.of([owner, *known, pod(owner, 0)]) for known in ((first, again), (first,)))
+    ways = grouped_before_1_12(twice, ref_of(owner), 1)
+    gone = [any(isinstance(request, Delete) for group in groups for request in group) for groups in ways]
+    assert sorted(gone) == [False, True]
+    assert grouped_before_1_12(once, ref_of(owner), 1) == (grouped(once, ref_of(owner)),)
 
 
 def test_history_is_kept_up_to_the_limit() -> None:

@@ -127,6 +127,24 @@ def test_any_turn_is_the_models(store: Cache) -> None:
     agrees(store)
 
 
+def test_a_turn_before_1_12_that_replaces_a_pod_of_the_template_itself_is_none_of_the_models() -> None:
+    """k/k#69967: its revision stands there twice, and the other one counts as the newest."""
+    store = after_turn(after_turn(Cache.of([with_one(DB)])))
+    (pod,), (kept,) = store.list(Pod), store.list(ControllerRevision)
+    store = with_object(store, moved(pod, READY))
+    twin = evolve(kept, metadata=evolve(kept.metadata, name=f"{kept.metadata.name}x", uid="x"))
+    syncs = statefulset.grouped_before_1_12(with_object(store, twin), KEY, 1)
+    judged = []
+    for groups in syncs:
+        after = all_granted(store, tuple(request for group in groups for request in group), "t")
+        judged.append(refines(abstract(store, KEY), abstract(after, KEY)))
+    assert sorted(judged) == [False, True]
+
+
+def with_one(owner: StatefulSet) -> StatefulSet:
+    return evolve(owner, spec=evolve(owner.spec, replicas=1))
+
+
 class StatefulSetLockstep(RuleBasedStateMachine):
     """Pods come and go around one StatefulSet; each turn is compared with the model's."""
 
