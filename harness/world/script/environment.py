@@ -127,9 +127,8 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
         if why:
             yield Outcome(f"{step} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))})
         else:
-            yield Outcome(
-                _told(step, requests), {**after.updates, **_remembered(environment, view, live, requests), SCRIPT: number + 1}
-            )
+            gone = _remembered(environment, view, live, requests)
+            yield Outcome(_told(step, requests), {**after.updates, **gone, SCRIPT: number + 1})
 
 
 def _may_find_nothing(step: Step) -> bool:
