@@ -28,7 +28,7 @@ from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.reading.unmodelled_kinds import REFUSES
 from ....impl.api.values.selectors import Labelled, matches_map, selects
 from ....impl.api.well_known import SERVICE_NAME
-from ....impl.apiserver.admission.pod_security import APP_ARMOR, allows
+from ....impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, PRIVILEGED, VERSION, allows, forbids
 from ....impl.apiserver.resources import kind_named
 from ....impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ....impl.quota.usage import ALIASES, names_of
@@ -45,7 +45,6 @@ from . import network_policies
 CLOSE = "spec.trafficDistribution"
 """A wish for endpoints that are close by, which only Services have: only a closer look at UDP flows hangs on it."""
 TTL = "spec.ttlSecondsAfterFinished"
-ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
 @frozen
@@ -113,22 +112,25 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
 
 
 def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
-    """Note the namespaces that may refuse a Pod for what it may do: nothing here refuses any for that."""
+    """Note the namespaces of which it is not known whether they refuse a Pod for what it may do."""
     for obj in objects:
-        level = obj.metadata.labels.get(ENFORCE, "privileged") if isinstance(obj, Namespace) else "privileged"
-        if level != "privileged" and not _admitted(obj.metadata.name, level, objects):
-            why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
+        level = obj.metadata.labels.get(ENFORCE, PRIVILEGED) if isinstance(obj, Namespace) else PRIVILEGED
+        if level != PRIVILEGED and not _is_plain(obj, level, objects):
+            why = f"the Pod Security Standard {level!r} may refuse Pods that are let in here"
             yield _note(manifests, obj, "metadata.labels", why, REFUSES)
 
 
-def _admitted(namespace: str, level: str, objects: tuple[Object, ...]) -> bool:
-    """Tell whether a namespace certainly admits every Pod of the input there may be in it."""
-    here = tuple(obj for obj in objects if obj.metadata.namespace in {"", namespace})
+def _is_plain(namespace: Object, level: str, objects: tuple[Object, ...]) -> bool:
+    """Tell whether a namespace certainly lets each Pod of the input in, or certainly refuses it."""
+    meta = namespace.metadata
+    here = tuple(obj for obj in objects if obj.metadata.namespace in {"", meta.name})
     jobs = (obj.spec.job_template.spec.template.metadata.annotations for obj in here if isinstance(obj, CronJob))
     annotations = chain.from_iterable((*pod_annotations(here), *jobs))
     if any(name.startswith(APP_ARMOR) for name in annotations):
         return False
-    return all(allows(level, template.spec) for template in templates(here))
+    latest = meta.labels.get(VERSION, "latest") == "latest"
+    specs = [template.spec for template in templates(here)]
+    return all(allows(level, spec) or (latest and forbids(level, spec)) for spec in specs)
 
 
 def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
