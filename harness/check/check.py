@@ -152,7 +152,10 @@ def check(
 def _on_one_node(
     scenario: Scenario, limits: Limits, search: Callable[..., Exploration], only: str
 ) -> Exploration | None:
-    """Look at the one node that stands for all; None where none does, or it does not come to where it starts."""
+    """Look at the one node that stands for all; None where none does, or it does not come to where it starts.
+
+    Where there is no other node only steps can be left out; without that it is the search of all nodes.
+    """
     alone = on_one_node(scenario)
     if alone is None:
         return None
@@ -161,6 +164,8 @@ def _on_one_node(
     except (Restless, Cut):
         return None
     found = _hurrying(alone, prepared, search, only)
+    if alone.objects == scenario.objects:
+        return found
     if found is None:
         core = machine_of(alone, prepared)
         found = _by_orbits(partial(search, core.machine, _asked(core, prepared, only)), symmetry_of(core))

@@ -376,19 +376,21 @@ def _one_by_one(
     for premise in (dropped[one.room.name], found[one.room.name], found[one.made.name]):
         if premise.status is not Status.HOLDS:
             return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=premise.evidence)
-    if found[one.claim.name].vacuous and _serves(prepared, owner):
+    if found[one.claim.name].vacuous and _serves(scenario, prepared, owner):
         why = f"a Pod of {owner.metadata.name} by itself is never sent a connection, and in the cluster one is"
         return evolve(at_rest, status=Status.UNKNOWN, kind=IN_MOTION, lines=(why,))
     return None if found[one.claim.name].status is Status.HOLDS else evolve(at_rest, status=Status.HOLDS)
 
 
-def _serves(prepared: Prepared, owner: ReplicaSet) -> bool:
-    """Tell whether in some state to start from a Pod of a template is a ready endpoint."""
-    labels = owner.spec.template.metadata.labels.items()
+def _serves(scenario: Scenario, prepared: Prepared, owner: ReplicaSet) -> bool:
+    """Tell whether in some state to start from a Pod that goes as those of a template do is a ready endpoint."""
+    template, namespace = owner.spec.template, owner.metadata.namespace
+    kind = like(scenario, namespace, tuple(template.metadata.labels.items()), template.spec)
     for start in prepared.starts:
         to = led.routed(tuple(obj for obj in start.objects if isinstance(obj, EndpointSlice)))
         pods = (obj for obj in start.objects if isinstance(obj, Pod) and obj.metadata.uid in to)
-        if any(labels <= pod.metadata.labels.items() for pod in pods):
+        metas = ((pod.metadata, pod.spec) for pod in pods)
+        if any(kind == like(scenario, meta.namespace, tuple(meta.labels.items()), spec) for meta, spec in metas):
             return True
     return False
 

@@ -1,9 +1,9 @@
 """What ConfigMaps and Secrets of the input hold: a Pod that asks one for a key it does not have never starts.
 
 Upstream: pkg/kubelet/kubelet_pods.go (makeEnvironmentVariables), pkg/volume/{configmap,secret} (v1.32). No step of a
-script can apply one, so what they hold stays. Some are filled by somebody else: by the token controller (Secrets of a
-ServiceAccount), by an injector that a label or an annotation asks for, or by a Job, an operator or a hook of the input;
-of those nobody knows which keys they lack.
+script can give one other keys, so what they hold stays. Some are filled by somebody else: by the token controller
+(Secrets of a ServiceAccount), by an injector that a label or an annotation asks for, or by a Job, an operator or a hook
+of the input; of those nobody knows which keys they lack.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def contents(manifests: Manifests) -> immutabledict[Ref, frozenset[str]]:
     """Return the keys of each ConfigMap and Secret that nobody is known to fill."""
     if has_makers(manifests):
         return immutabledict()
-    return immutabledict((other.ref, _keys(other)) for other in _holders(manifests) if not _is_filled(other))
+    return immutabledict((other.ref, keys_of(other)) for other in _holders(manifests) if not _is_filled(other))
 
 
 def keys_perhaps_added(manifests: Manifests, applied: Iterable[Object]) -> Iterator[Note]:
     """Note the keys that Pods need and that only a program without a model may add: every claim may hang on it."""
     makers = has_makers(manifests)
-    held = {other.ref: _keys(other) for other in _holders(manifests) if makers or _is_filled(other)}
+    held = {other.ref: keys_of(other) for other in _holders(manifests) if makers or _is_filled(other)}
     for maker in templates((*manifests.objects, *applied)):
         for need in keys_needed(maker.spec, maker.ref.namespace) if held else ():
             if need.ref in held and need.key not in held[need.ref]:
@@ -63,7 +63,8 @@ def _holders(manifests: Manifests) -> Iterator[Other]:
     return (other for other in manifests.others if other.ref.kind in BEFORE_START and not other.custom)
 
 
-def _keys(one: Other) -> frozenset[str]:
+def keys_of(one: Other) -> frozenset[str]:
+    """Return the keys that are written in a ConfigMap or a Secret; other objects have none."""
     value = one.source.document.value
     written = frozenset(str(key) for field in FIELDS for key in as_map(value.get(field)))
     return written | TOKEN_KEYS if value.get("type") == TOKEN else written

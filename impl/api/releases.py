@@ -156,6 +156,12 @@ class Change(Enum):
         "KEP-4818",
         "a hook may sleep for 0 seconds, which is no wait",
     )
+    SAME_ZONE_OR_NODE = (
+        "nearEndpoints",
+        "1.34",
+        "KEP-3015",
+        "trafficDistribution of a Service may be PreferSameZone or PreferSameNode, too",
+    )
     OWN_TOLERANCE = (
         "autoscalerTolerance",
         "1.35",

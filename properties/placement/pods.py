@@ -70,13 +70,19 @@ def _apart_from_bound(problem: Problem, index: int) -> Iterator[Rule]:
                         f"which the required anti-affinity on {key} excludes"
                     )
                     reason = Reason(
-                        "anti-affinity", (called(pod), called(other)), (name_of(node),), words, _another(key)
+                        "anti-affinity",
+                        (called(pod), called(other)),
+                        (name_of(node),),
+                        words,
+                        _another(key, pod, other),
                     )
                     yield Rule(reason, z3.Not(problem.at(index, node)))
 
 
-def _another(key: str) -> str:
-    return f"one more node with a new {key}, or maxSurge: 0, would do"
+def _another(key: str, pod: Pod, other: Pod) -> str:
+    """Say what would do; two Pods of one controller are of one template, and no surge brought them together."""
+    same = pod.metadata.controller is not None and pod.metadata.controller == other.metadata.controller
+    return f"one more node with a new {key}{'' if same else ', or maxSurge: 0,'} would do"
 
 
 def _apart_from_others(problem: Problem, index: int) -> Iterator[Rule]:
@@ -95,7 +101,7 @@ def _apart_from_others(problem: Problem, index: int) -> Iterator[Rule]:
                     (called(pod), called(other)),
                     tuple(name_of(node) for node in domain),
                     words,
-                    _another(key),
+                    _another(key, pod, other),
                 )
                 yield Rule(reason, z3.Not(z3.And(here, there)))
 

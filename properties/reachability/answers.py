@@ -8,7 +8,8 @@ the container port with its name and protocol. Nothing here looks at EndpointSli
 
 A number that no container declares is taken to be listened on: declaring a port is not what opens it. Where one
 declares it for another protocol only, nobody listens.
-Left out on purpose: topology hints and trafficDistribution, readiness gates of single containers.
+Left out on purpose: topology hints and trafficDistribution, which choose some of those who answer, and all where they
+would leave nobody; readiness gates of single containers.
 """
 
 from __future__ import annotations

@@ -9,8 +9,10 @@ from attrs import frozen
 from ....impl.api.claim_names import AUTOSCALING, BUDGET, QUOTA
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import Ref
 from ....impl.api.policy import PodDisruptionBudget
 from ....impl.api.requests import Create, Response
+from ....impl.apiserver.admission import pod_security
 from ....impl.apiserver.admission.limitranger import out_of, with_defaults
 from ....impl.apiserver.admission.quota import without_room
 from ....impl.apiserver.defaulting.defaulting import default
@@ -54,7 +56,7 @@ def told(core: Cluster, state: State) -> Iterator[str]:
 
 
 def blamed(core: Cluster, state: State) -> Iterator[Blame]:
-    """Yield the quotas that have no room for what is refused, and the limit ranges out of which it is."""
+    """Yield the quotas without room for what is refused, limit ranges out of which it is, and strict namespaces."""
     store = Objects.of(objects_of(core, state))
     for refusal in refusals(core, state):
         if refusal.made is None:
@@ -65,6 +67,9 @@ def blamed(core: Cluster, state: State) -> Iterator[Blame]:
             yield Blame(ref_of(limits[0]), "spec.limits", f"{refusal.component} is refused: {limits[1]}")
         elif (quota := without_room(store, made)) is not None:
             yield Blame(ref_of(quota[0]), "spec.hard", f"{refusal.component} is refused: {quota[1]}")
+        elif isinstance(made, Pod) and (reasons := pod_security.reasons(store, made)):
+            where = Ref("Namespace", "", made.metadata.namespace)
+            yield Blame(where, "metadata.labels", f"{refusal.component} is refused: {reasons}")
 
 
 def exceeded(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:

@@ -17,7 +17,7 @@ from immutabledict import immutabledict
 from ....impl.api.apps import ReplicaSet
 from ....impl.api.batch import CronJob
 from ....impl.api.claim_names import ALL, BUDGET, COMPLETION, CONNECTIVITY, CONVERGENCE, ISOLATION, QUOTA, REACHABILITY
-from ....impl.api.core import Namespace, Node, Pod, Service
+from ....impl.api.core import Namespace, Pod, Service
 from ....impl.api.kinds import BY_NAME, Object, ref_of
 from ....impl.api.meta import LabelSelector, Ref
 from ....impl.api.networking import NetworkPolicy
@@ -27,11 +27,10 @@ from ....impl.api.reading.load import Note, Other
 from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.reading.unmodelled_kinds import REFUSES
 from ....impl.api.values.selectors import Labelled, matches_map, selects
-from ....impl.api.well_known import SERVICE_NAME, ZONE
-from ....impl.apiserver.admission.pod_security import APP_ARMOR, allows
+from ....impl.api.well_known import SERVICE_NAME
+from ....impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, PRIVILEGED, VERSION, allows, forbids
 from ....impl.apiserver.resources import kind_named
 from ....impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
-from ....impl.kubectl.script import AddNode, LabelNode, Step
 from ....impl.quota.usage import ALIASES, names_of
 from ....properties.reachability.answers import is_judged
 from ...world.reductions.room import enough, pod_of
@@ -44,9 +43,8 @@ from ..workloads import Template, by_label, pod_annotations, templates
 from . import network_policies
 
 CLOSE = "spec.trafficDistribution"
-"""A wish for endpoints that are close by; it has one value, PreferClose, and only Services have it."""
+"""A wish for endpoints that are close by, which only Services have: only a closer look at UDP flows hangs on it."""
 TTL = "spec.ttlSecondsAfterFinished"
-ENFORCE = "pod-security.kubernetes.io/enforce"
 
 
 @frozen
@@ -108,28 +106,31 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
                 more.setdefault(str(one.ref), set()).add(REACHABILITY)
                 if _outranks(one, objects, known):
                     more[str(one.ref)].add(BUDGET)
-    far = _zones_differ(objects, scenario.script)
-    widened = tuple(_widened(note, more) for note in manifests.notes if far or note.field != CLOSE)
+    closer = Detail.CONNECTIONS in scenario.detail
+    widened = tuple(_widened(note, more) for note in manifests.notes if closer or note.field != CLOSE)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
 
 
 def _guarded(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Note]:
-    """Note the namespaces that may refuse a Pod for what it may do: nothing here refuses any for that."""
+    """Note the namespaces of which it is not known whether they refuse a Pod for what it may do."""
     for obj in objects:
-        level = obj.metadata.labels.get(ENFORCE, "privileged") if isinstance(obj, Namespace) else "privileged"
-        if level != "privileged" and not _admitted(obj.metadata.name, level, objects):
-            why = f"the Pod Security Standard {level!r} may refuse Pods; none is refused here"
+        level = obj.metadata.labels.get(ENFORCE, PRIVILEGED) if isinstance(obj, Namespace) else PRIVILEGED
+        if level != PRIVILEGED and not _is_plain(obj, level, objects):
+            why = f"the Pod Security Standard {level!r} may refuse Pods that are let in here"
             yield manifests.note(obj, "metadata.labels", why, REFUSES)
 
 
-def _admitted(namespace: str, level: str, objects: tuple[Object, ...]) -> bool:
-    """Tell whether a namespace certainly admits every Pod of the input there may be in it."""
-    here = tuple(obj for obj in objects if obj.metadata.namespace in {"", namespace})
+def _is_plain(namespace: Object, level: str, objects: tuple[Object, ...]) -> bool:
+    """Tell whether a namespace certainly lets each Pod of the input in, or certainly refuses it."""
+    meta = namespace.metadata
+    here = tuple(obj for obj in objects if obj.metadata.namespace in {"", meta.name})
     jobs = (obj.spec.job_template.spec.template.metadata.annotations for obj in here if isinstance(obj, CronJob))
     annotations = chain.from_iterable((*pod_annotations(here), *jobs))
     if any(name.startswith(APP_ARMOR) for name in annotations):
         return False
-    return all(allows(level, template.spec) for template in templates(here))
+    latest = meta.labels.get(VERSION, "latest") == "latest"
+    specs = [template.spec for template in templates(here)]
+    return all(allows(level, spec) or (latest and forbids(level, spec)) for spec in specs)
 
 
 def _moved(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
@@ -219,17 +220,6 @@ def _uncounted(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[No
 
 SPARE = 2
 """Objects of a kind that a namespace may have by itself, as the ConfigMap kube-root-ca.crt."""
-
-
-def _zones_differ(objects: tuple[Object, ...], script: tuple[Step, ...]) -> bool:
-    """Tell whether one node may ever be in another zone than another, or in none: only then some are closer.
-
-    Without hints for zones (reconcileHintsForPreferClose in endpointslice/trafficdist) kube-proxy asks all endpoints.
-    """
-    joining = (step.object for step in script if isinstance(step, AddNode))
-    nodes = [obj for obj in (*objects, *joining) if isinstance(obj, Node)]
-    labelled = any(isinstance(step, LabelNode) and ZONE in step.labels for step in script)
-    return labelled or len({node.metadata.labels.get(ZONE) for node in nodes}) > 1
 
 
 def _serves(one: Other, namespace: str, selector: Mapping[str, str]) -> bool:

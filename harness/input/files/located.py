@@ -61,15 +61,19 @@ def from_json(value: Any, file: str) -> Located:
 
 def from_yaml(text: str, file: str) -> Located:
     """Read a text with one YAML document; an empty one is an empty map. Raises BadInput with the line."""
+    found = documents(text, file)
+    if len(found) > 1:
+        raise BadInput((found[1].problem("expected one document, got several"),))
+    return found[0]
+
+
+def documents(text: str, file: str) -> tuple[Located, ...]:
+    """Read a text with YAML documents; an empty one is one empty map. Raises BadInput with the line."""
     try:
         found = tuple(yaml_source.documents(text))
     except YamlError as error:
         raise BadInput((Problem(file, error.line, _joined(error.path), error.message, error.hint),)) from None
-    if len(found) > 1:
-        raise BadInput((Problem(file, found[1].line, "", "expected one document, got several", ""),))
-    if not found:
-        return Located({}, file, 1, "")
-    return _place(found[0].value, file, found[0].line_of, ())
+    return tuple(_place(one.value, file, one.line_of, ()) for one in found) or (Located({}, file, 1, ""),)
 
 
 def _place(value: Any, file: str, line_of: Callable[[Path], int], path: Path) -> Located:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
-from ....impl.api.reading.load import BadInput, Note, Problem
+from ....impl.api.reading.load import BadInput, Note, Other, Problem
 from ....impl.api.reading.nearest import did_you_mean
 from .located import Located
 
@@ -35,12 +35,13 @@ def seconds(text: str) -> int:
 class Reader:
     """Reads values; `problems` grows with each that is wrong, and a harmless value is given in its stead.
 
-    `notes` grows with what the objects that are read say and nothing here models.
+    `notes` grows with what the objects that are read say and nothing here models, `others` with those without a class.
     """
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.notes: list[Note] = []
+        self.others: list[Other] = []
 
     def blame(self, at: Located, message: str, hint: str = "") -> None:
         """Note a mistake."""

@@ -47,10 +47,10 @@ from ..cross_check import check_places, check_script, cross_check
 from ..descheduler import descheduler
 from ..plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from ..scenario import MOST_PODS, Bounds, Deadline, Expected, Faults, Mixed, Scenario, Schedulers, Sizes, Start
-from ..script.script import Surroundings, read_script, spelled
+from ..script.script import Surroundings, one_by_one, read_script, spelled
 from ..workloads import templates
 from .dump import live, read_dump
-from .located import Located, from_json, from_yaml
+from .located import Located, documents, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .reader import Reader
 from .switches import read_consistency, read_details, read_release, read_switches, with_leader_changes
@@ -158,8 +158,6 @@ def load_scenario(
     """
     reader = Reader()
     fields = reader.fields(_overlaid(files, options), FIELDS)
-    if "script" in fields:
-        fields["script"] = spelled(reader, fields["script"])
     dump = dump_file(files, options)
     later = [file for file in applied_files(files) if file in files]
     first = {file: files[file] for file in files if file not in {*later, dump} and not is_scenario_file(file)}
@@ -168,9 +166,12 @@ def load_scenario(
     release = read_release(reader, fields.get("release"), fields.get("switches"))
     manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds, release))
     folder = next((PurePath(file).parent for file in files if is_scenario_file(file)), PurePath())
-    placed = {str(PurePath(one).relative_to(folder)): from_yaml(files[one], one) for one in later}
+    placed = {str(PurePath(one).relative_to(folder)): documents(files[one], one) for one in later}
+    around = Surroundings(placed, namespace, kinds, release)
+    if "script" in fields:
+        fields["script"] = one_by_one(reader, spelled(reader, fields["script"]), around, manifests.others)
     scenario = evolve(
-        _scenario(reader, fields, Surroundings(placed, namespace, kinds, release)),
+        _scenario(reader, fields, around),
         name=name,
         objects=manifests.objects,
         namespace=namespace,
@@ -187,7 +188,8 @@ def load_scenario(
     if "fromCluster" in fields and dump not in files:
         reader.blame(fields["fromCluster"], f"there is no file {dump!r}", "kubectl get -A -o json writes a dump")
     reader.finish()
-    manifests = evolve(manifests, notes=(*manifests.notes, *reader.notes))
+    notes, others = (*manifests.notes, *reader.notes), (*manifests.others, *reader.others)
+    manifests = evolve(manifests, notes=notes, others=others)
     check_places(reader, scenario, fields.get("bounds"))
     if dump:
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)

@@ -6,20 +6,22 @@ The names are those of docs/scenario-format.md: one key for the action, its argu
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import NOTHING, Attribute, evolve, fields, frozen
 
 from ....impl.api.core import Node
 from ....impl.api.kinds import Kind, Object
+from ....impl.api.meta import Ref
 from ....impl.api.reading.convert import unstructure
 from ....impl.api.reading.json_fields import json_name
-from ....impl.api.reading.load import BadInput, Note, Problem, Text, objects_in
+from ....impl.api.reading.load import BadInput, Note, Other, Problem, Text, objects_in
 from ....impl.api.releases import NEWEST, Release
 from ....impl.api.values.frozen import EMPTY
 from ....impl.kubectl import script as steps
 from ....impl.kubectl.script import Step
+from ..contents import keys_of
 from ..files.located import Located
 from ..files.manifests import refusals, settled
 from ..files.reader import Reader
@@ -32,7 +34,7 @@ Fields = Mapping[str, Located]
 class Surroundings:
     """What a step may refer to: the documents that `apply: {file: ...}` may name, and the namespace."""
 
-    files: Mapping[str, Located] = EMPTY
+    files: Mapping[str, tuple[Located, ...]] = EMPTY
     namespace: str = "default"
     kinds: tuple[Kind, ...] = ()
     """Kinds without a class that somebody acts on."""
@@ -62,6 +64,53 @@ def _spelled(reader: Reader, item: Located) -> Iterator[Located]:
             continue
         there = evolve(item, path=f"{item.path} {words!r}")
         yield from (there.holding(step) for step in written)
+
+
+def one_by_one(reader: Reader, at: Located, around: Surroundings, known: Iterable[Other]) -> Located:
+    """Return a script in which each document of a file that is applied is a step of its own, in their order.
+
+    One of a kind on which no claim hangs (a ConfigMap) is no step: it counts as one of the manifests, unless one of
+    them, which are `known`, has other keys. Where the input is complete its Pods may start too early, which adds runs
+    and takes none away: they may be late anyway.
+    """
+    there = {other.ref: other for other in known}
+    found = (one for item in reader.items(at) for one in _documents(item, around))
+    return evolve(at, value=tuple(one for one in found if not _goes_without(reader, one, around, there)))
+
+
+def _documents(item: Located, around: Surroundings) -> Iterator[Located]:
+    apply = item.value.get("apply") if isinstance(item.value, dict) else None
+    fields = apply.value if apply is not None and isinstance(apply.value, dict) else {}
+    file = fields["file"].value if "file" in fields and "object" not in fields else None
+    if apply is None or not isinstance(file, str) or file not in around.files:
+        yield item
+        return
+    rest = {key: value for key, value in fields.items() if key != "file"}
+    for document in around.files[file]:
+        yield evolve(item, value={**item.value, "apply": evolve(apply, value={**rest, "object": document})})
+
+
+def _goes_without(reader: Reader, item: Located, around: Surroundings, there: dict[Ref, Other]) -> bool:
+    """Tell whether a step applies what no claim hangs on; then note it, among those that are there."""
+    apply = item.value.get("apply") if isinstance(item.value, dict) else None
+    if apply is None or not isinstance(apply.value, dict) or "object" not in apply.value:
+        return False
+    at, space = apply.value["object"], apply.value.get("namespace")
+    namespace = str(space.value) if space is not None else around.namespace
+    try:
+        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=around.kinds)
+    except BadInput:  # The mistake is told where the step is read.
+        return False
+    if loaded.objects or not loaded.others or any(note.claims for note in loaded.unmodelled):
+        return False
+    (other,) = loaded.others
+    if keys_of(there.get(other.ref, other)) != keys_of(other):
+        return False
+    if other.ref not in there:
+        there[other.ref] = other
+        reader.notes.extend(evolve(note, line=_place(note, at)[1]) for note in loaded.unmodelled)
+        reader.others.append(other)
+    return True
 
 
 def read_script(reader: Reader, at: Located, around: Surroundings) -> tuple[Step, ...]:
@@ -187,15 +236,10 @@ def _apply(given: _Arguments) -> Step | None:
     if ("file" in given.fields) == ("object" in given.fields):
         given.reader.blame(given.at, "apply needs either 'object' or 'file'")
         return None
-    if "object" in given.fields:
-        found = given.object("object")
-    else:
-        name = given.text("file")
-        if name not in given.around.files:
-            given.reader.blame(given.fields["file"], f"there is no file {name!r}")
-            return None
-        namespace = given.text("namespace") or given.around.namespace
-        found = _structure(given.reader, given.around.files[name], namespace, given.around)
+    if "file" in given.fields:  # Those that are there have become objects (`one_by_one`).
+        given.reader.blame(given.fields["file"], f"there is no file {given.text('file')!r}")
+        return None
+    found = given.object("object")
     return None if found is None else steps.Apply(found)
 
 

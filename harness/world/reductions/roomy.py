@@ -62,14 +62,12 @@ NEARBY = frozenset({"service.kubernetes.io/topology-aware-hints", "service.kuber
 
 
 def on_one_node(scenario: Scenario) -> Scenario | None:
-    """Return a scenario with one of its nodes, which stands for all; None where there are no others, or it may not.
+    """Return a scenario with one of its nodes, which stands for all, if only for itself; None where it may not.
 
     It has places for no more Pods than every node has room for. If its search needs no more, there never are more, on
     any number of nodes: the first one too many would have been asked for on the one node, too.
     """
     nodes = [obj for obj in scenario.everything if isinstance(obj, Node)]
-    if len(nodes) < 2:
-        return None
     others = frozenset(node.metadata.name for node in nodes[1:])
     kept = tuple(obj for obj in scenario.objects if not (isinstance(obj, Node) and obj.metadata.name in others))
     sizes = range(scenario.pods, min(2 * scenario.replicas, scenario.pods) - 1, -1)

@@ -40,7 +40,8 @@ RETRIED = frozenset({404, 409, 429})
 class Drain:
     """One drain of a script: its number, the command, and whether it is given up when nothing moves any more.
 
-    Pods of a `crowd` may make it fail; that is no failure of this island's.
+    Pods of a `crowd` may make it fail; that is no failure of this island's. `asked` is what manifests and script ask
+    for by name.
     """
 
     world: World
@@ -48,6 +49,7 @@ class Drain:
     step: kubectl.Drain
     gives_up: bool
     crowd: Crowd = NOBODY
+    asked: frozenset[Ref] = frozenset()
 
     @property
     def under_way(self) -> int:
@@ -144,7 +146,8 @@ def _evicts(drain: Drain, view: View) -> Iterator[Outcome]:
             continue
         response, updates = drain.world.commit(view, "admin", eviction)
         if response.ok:
-            gone = {} if pod.metadata.controller is not None else {GONE: with_gone(view[GONE], ref_of(pod))}
+            for_good = pod.metadata.controller is None or ref_of(pod) in drain.asked
+            gone = {GONE: with_gone(view[GONE], ref_of(pod))} if for_good else {}
             told = tuple((_evicted(pod),) if one[0].pod == eviction.pod else one for one in view[LISTED])
             yield Outcome(f"drain {drain.step.node}: evicts {pod.metadata.name}", {**updates, LISTED: told, **gone})
         elif response.code not in RETRIED:

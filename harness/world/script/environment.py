@@ -31,13 +31,17 @@ from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, done_steps, initi
 
 @frozen
 class Environment:
-    """A script in a world; `wait`: each step waits until the cluster is quiet, and a stuck drain is given up."""
+    """A script in a world; `wait`: each step waits until the cluster is quiet, and a stuck drain is given up.
+
+    `asked` is what manifests and script ask for by name: a Pod that a controller has adopted nobody makes again.
+    """
 
     world: World
     steps: tuple[Step, ...]
     namespace: str
     wait: bool = False
     crowd: Crowd = NOBODY
+    asked: frozenset[Ref] = frozenset()
 
 
 def component(scenario: Scenario) -> Component[World]:
@@ -45,7 +49,8 @@ def component(scenario: Scenario) -> Component[World]:
 
     def acts(world: World) -> tuple[Action, ...]:
         wait = scenario.wait_between_steps
-        return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd))
+        asked = frozenset(ref for ref, _ in scenario.asked_for)
+        return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd, asked))
 
     return Component("script", acts, constantly(initial()), (LISTED,))
 
@@ -72,7 +77,7 @@ def actions(environment: Environment) -> tuple[Action, ...]:
     for number, step in enumerate(environment.steps):
         drain = None
         if isinstance(step, kubectl.Drain):
-            drain = draining.Drain(environment.world, number, step, quiet, environment.crowd)
+            drain = draining.Drain(environment.world, number, step, quiet, environment.crowd, environment.asked)
         begins = partial(draining.begins, drain) if drain else partial(_runs, environment, number, step)
         name = command(number, step)
         found.append(Action(name, USER, begins, Fairness.NONE, when_quiet=quiet, by=USER, verb=Verb.BEGINS, on=number))
@@ -122,9 +127,8 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
         if why:
             yield Outcome(f"{step} is refused", {SCRIPT: number + 1, REFUSED: (*view[REFUSED], (number, why))})
         else:
-            yield Outcome(
-                _told(step, requests), {**after.updates, **_remembered(view, live, requests), SCRIPT: number + 1}
-            )
+            gone = _remembered(environment, view, live, requests)
+            yield Outcome(_told(step, requests), {**after.updates, **gone, SCRIPT: number + 1})
 
 
 def _may_find_nothing(step: Step) -> bool:
@@ -132,12 +136,15 @@ def _may_find_nothing(step: Step) -> bool:
     return isinstance(step, kubectl.DeletePod) and not step.name
 
 
-def _remembered(view: View, live: Cache, requests: tuple[Request, ...]) -> dict[str, tuple[Ref, ...]]:
+def _remembered(
+    environment: Environment, view: View, live: Cache, requests: tuple[Request, ...]
+) -> dict[str, tuple[Ref, ...]]:
     """Return what the script has deleted for good once some requests are granted: what nobody else makes again."""
     gone: tuple[Ref, ...] = view[GONE]
     deleted = (request.ref for request in requests if isinstance(request, Delete))
     made = {ref_of(request.object) for request in requests if isinstance(request, Create)}
-    after = with_gone(gone, *(ref for ref in deleted if live.objects[ref].metadata.controller is None))
+    for_good = (ref for ref in deleted if live.objects[ref].metadata.controller is None or ref in environment.asked)
+    after = with_gone(gone, *for_good)
     kept = tuple(ref for ref in after if ref not in made)
     return {} if kept == gone else {GONE: kept}
 

@@ -14,7 +14,7 @@ import attrs
 from attrs import frozen
 from immutabledict import immutabledict
 
-from ..claim_names import ALL, BUDGET, REACHABILITY
+from ..claim_names import ALL, BUDGET, FLOWS, REACHABILITY
 from .json_fields import fields_of
 
 ACTS_ON_PODS = tuple(claim for claim in ALL if claim != BUDGET)
@@ -176,12 +176,16 @@ FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
         "Service": (REACHABILITY,),
         "ServicePort": (REACHABILITY,),
         "ServiceSpec": (REACHABILITY,),
+        "ServiceSpec.trafficDistribution": (FLOWS,),
         "StorageClass": ACTS_ON_PODS,
     }
 )
 """The claims that an unmodelled field (of a class, or one by name) may change; where nothing is listed, all.
 
-A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume.
+A Service is read by the EndpointSlice controller and by kube-proxy alone; no eviction looks at a volume. Of the
+endpoints that are ready, hints leave those that are close, or all of them where none is (pkg/proxy/topology.go, v1.36):
+each is close to somebody, and nobody is left without. So who gets connections somewhere, and where nobody answers, is
+the same; only whom one node chooses, and so whose UDP flows it clears, is not.
 """
 
 

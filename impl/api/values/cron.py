@@ -147,11 +147,18 @@ def _zone(text: str) -> tuple[str, str]:
     prefix = re.match(r"(?:CRON_)?TZ=(\S*) ", text)
     if prefix is None:
         return "", text
-    try:
-        ZoneInfo(prefix[1] or "UTC")
-    except (ZoneInfoNotFoundError, ValueError):
-        raise ScheduleError(f"provided bad location {prefix[1]}: unknown time zone {prefix[1]}") from None
+    if not is_zone(prefix[1] or "UTC"):
+        raise ScheduleError(f"provided bad location {prefix[1]}: unknown time zone {prefix[1]}")
     return prefix[1], text[prefix.end() :].strip()
+
+
+def is_zone(name: str) -> bool:
+    """Tell whether there is a time zone of a name."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # A folder of zones (`Europe`) is an OSError.
+        return False
+    return True
 
 
 def _every(text: str) -> Every:

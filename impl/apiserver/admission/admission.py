@@ -4,7 +4,8 @@ Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,s
 namespace/lifecycle,storage/persistentvolume/resize,storage/storageclass/setdefault,
 storage/storageobjectinuseprotection} (v1.32).
 ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
-Left out on purpose: PodSecurity, the service account's token volume.
+PodSecurity is in `pod_security`.
+Left out on purpose: the service account's token volume.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from ..config import Config
 from ..custom.definition import named
 from ..status import forbidden, not_found
 from ..storage import Storage
+from . import pod_security
 from .limitranger import with_defaults
 
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
@@ -57,6 +59,8 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return missing
     if config.runtime_classes and (unknown := _unknown_runtime(storage, obj)):
         return unknown
+    if forbidden_here := pod_security.refusal(storage, obj):
+        return forbidden_here
     obj = _tolerating(obj, config)
     return _prioritised(storage, obj) if config.priority else obj
 
@@ -74,6 +78,8 @@ def admit_update(storage: Storage, new: Object, old: Object, config: Config) -> 
         return _resized(storage, new, old) or new
     if isinstance(new, PriorityClass) and config.priority:
         return _one_default(storage, new, but=new.metadata.name) or new
+    if isinstance(new, Pod) and isinstance(old, Pod) and pod_security.is_significant(new, old):
+        return pod_security.refusal(storage, new) or _tolerating(new, config)
     return _tolerating(new, config) if isinstance(new, Pod) else new
 
 

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from ...api.batch import INDEXED, CronJob, Job, JobSpec, SuccessPolicy
 from ...api.meta import LabelSelector
-from ...api.values.cron import ScheduleError, parse_schedule
+from ...api.values.cron import ScheduleError, is_zone, parse_schedule
 from ...api.values.frozen import strings
 from ...api.values.selectors import selects
 from ...api.well_known import CONTROLLER_UID, JOB_NAME, LEGACY_NAME, LEGACY_UID
@@ -86,6 +86,7 @@ def validate_cron_job(one: CronJob) -> list[FieldError]:
     if len(name) > LONGEST_CRON_JOB:
         errors.append(invalid("metadata.name", name, f"must be no more than {LONGEST_CRON_JOB} characters"))
     errors += _schedule(spec.schedule)
+    errors += _zone(spec.time_zone)
     if spec.concurrency_policy not in CONCURRENCY:
         errors.append(not_supported("spec.concurrencyPolicy", spec.concurrency_policy, CONCURRENCY))
     given = (
@@ -109,6 +110,16 @@ def _schedule(text: str) -> list[FieldError]:
     except ScheduleError as error:
         return [invalid("spec.schedule", text, str(error))]
     return []
+
+
+def _zone(name: str | None) -> list[FieldError]:
+    """Check a time zone (validateTimeZone)."""
+    if name is None or (is_zone(name) and name.lower() != "local"):
+        return []
+    told = f"unknown time zone {name}" if name else "timeZone must be nil or non-empty string"
+    if name.lower() == "local":
+        told = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+    return [invalid("spec.timeZone", name, told)]
 
 
 def _numbers(spec: JobSpec) -> list[FieldError]:

@@ -63,12 +63,13 @@ def required(field: str, detail: str = "") -> FieldError:
     return FieldError("FieldValueRequired", field, "Required value" + (f": {detail}" if detail else ""))
 
 
-def not_supported(field: str, value: object, supported: Iterable[str], *, rendered: str = "") -> FieldError:
+def not_supported(
+    field: str, value: object, supported: Iterable[str], *, rendered: str = "", lifted: Change | None = None
+) -> FieldError:
     """Say that a value is none of an enumeration."""
     choices = ", ".join(go(one) for one in supported)
-    return FieldError(
-        "FieldValueNotSupported", field, f"Unsupported value: {rendered or go(value)}: supported values: {choices}"
-    )
+    told = f"Unsupported value: {rendered or go(value)}: supported values: {choices}"
+    return FieldError("FieldValueNotSupported", field, told, lifted)
 
 
 def not_found(field: str, value: object) -> FieldError:

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from ...api.core import Service, ServicePort, ServiceSpec
 from ...api.policy import EndpointSlice
+from ...api.releases import Change
 from ..defaulting.defaulting import EXTERNAL, HEADLESS
 from .container import PROTOCOLS, validate_port
 from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
@@ -149,7 +150,8 @@ def _leftovers(spec: ServiceSpec) -> list[FieldError]:
         detail = "may only be used when `type` is 'LoadBalancer'"
         errors.append(forbidden("spec.allocateLoadBalancerNodePorts", detail))
     if (traffic := spec.extra.get("trafficDistribution")) not in {None, "PreferClose"}:
-        errors.append(not_supported("spec.trafficDistribution", traffic, ("PreferClose",)))
+        lifted = Change.SAME_ZONE_OR_NODE if traffic in {"PreferSameZone", "PreferSameNode"} else None
+        errors.append(not_supported("spec.trafficDistribution", traffic, ("PreferClose",), lifted=lifted))
     return errors
 
 

@@ -74,6 +74,35 @@ def test_of_a_pod_that_never_serves_by_itself_though_others_do_nothing_is_known(
     assert claim.lines == ("a Pod of db by itself is never sent a connection, and in the cluster one is",)
 
 
+BEHIND = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: a, image: "web:1", ports: [{containerPort: 80}], lifecycle: SLEEPS}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(9, Status.HOLDS), (2, Status.VIOLATED)])
+def test_a_pod_that_never_runs_is_not_taken_for_those_that_do(seconds: int, status: Status) -> None:
+    """An image that nobody can pull comes and goes; its Pods bear the same labels as those that serve."""
+    text = BEHIND.replace("SLEEPS", f"{{preStop: {{sleep: {{seconds: {seconds}}}}}}}")
+    web = {"kind": "Deployment", "name": "web"}
+    script = [{"setImage": {**web, "image": "nopull:2"}}, {"rolloutUndo": web}, {"setImage": {**web, "image": "web:3"}}]
+    options = {"nodes": 1, "images": "byName", "script": script, "waitBetweenSteps": True}
+    found = load_scenario("web", {"web.yaml": text}, {**options, "bounds": {"propagation": "5s"}}).scenario
+    assert next(one.status for one in check(found).claims if one.name == "reachability") is status
+
+
 FULL = """
 apiVersion: v1
 kind: ResourceQuota

@@ -72,10 +72,11 @@ ELSEWHERE = {
     "OWN_WRITES_AWAITED",
     "OWN_TOLERANCE",
     "NO_SLEEP_AT_ALL",
+    "SAME_ZONE_OR_NODE",
 }
 """What is tested elsewhere: two fields of templates (test_template_hash), the queue, StatefulSets, Jobs, who waits for
-its Pods (the failure expectations-that-expire), and autoscalers (test_metrics), and hooks
-(test_lifted)."""
+its Pods (the failure expectations-that-expire), and autoscalers (test_metrics), and what
+validation allows by now (test_lifted)."""
 
 
 def test_every_other_change_is_recorded() -> None:

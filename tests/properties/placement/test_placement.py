@@ -28,7 +28,7 @@ from kubeproof.impl.api.core import (
     Taint,
     TopologySpreadConstraint,
 )
-from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
+from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.quantity import Quantity
 from kubeproof.impl.api.well_known import HOSTNAME
@@ -186,6 +186,15 @@ def test_a_rollout_stuck_on_anti_affinity_is_explained_per_node() -> None:
         ),
         "web-x cannot go to n2: n2 is cordoned; kubectl uncordon n2 would do",
     )
+
+
+def test_pods_of_one_template_are_no_surge() -> None:
+    owner = OwnerReference("apps/v1", "ReplicaSet", "web-1", "u", controller=True)
+    here, there = (
+        evolve(pod, metadata=evolve(pod.metadata, owner_references=(owner,))) for pod in (web("a"), web("b", "n1"))
+    )
+    (why,) = why_pending(here, Cache.of([machine("n1"), there, here]))
+    assert why.endswith("excludes; one more node with a new kubernetes.io/hostname would do")
 
 
 def test_a_pod_with_gates_or_without_nodes_is_explained() -> None:

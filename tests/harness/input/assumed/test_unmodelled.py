@@ -507,28 +507,22 @@ kind: Node
 metadata: {name: far, labels: {topology.kubernetes.io/zone: far}}
 status: {capacity: {cpu: 4, memory: 8Gi, pods: 110}}
 """
-LABEL = {"script": [{"labelNode": {"node": "node-1", "labels": {"topology.kubernetes.io/zone": "far"}}}]}
-JOINS = {"script": [{"addNode": {"node": yaml.safe_load(FAR)}}]}
 
 
-@pytest.mark.parametrize(
-    ("manifests", "options", "touched"),
-    [((), {}, False), ((FAR,), {}, True), ((), LABEL, True), ((), JOINS, True)],
-    ids=["no zones", "one node has a zone", "a label comes", "a node joins"],
-)
-def test_what_is_close_matters_only_where_zones_differ(
-    manifests: tuple[str, ...],
-    options: dict[str, Any],
-    touched: bool,  # noqa: FBT001
-) -> None:
-    found = load(WEB, CLOSE, *manifests, **options)
-    assert ("reachability" in found.scenario.unmodelled) == touched
-    assert any("trafficDistribution" in note.field for note in found.notes) == touched
+@pytest.mark.parametrize("wish", ["PreferClose", "PreferSameZone", "PreferSameNode"])
+def test_who_is_close_matters_to_none_but_udp_senders(wish: str) -> None:
+    manifests = (WEB, CLOSE.replace("PreferClose", wish), FAR)
+    found = load(*manifests)
+    assert found.scenario.unmodelled == {}
+    assert not any("trafficDistribution" in note.field for note in found.notes)
+    assert set(load(*manifests, detail={"proxy": "connections"}).scenario.unmodelled) == {"flows"}
 
 
-@pytest.mark.parametrize(("level", "touched"), [("restricted", True), ("privileged", False)])
-def test_a_namespace_that_admits_only_some_pods_is_noted(level: str, touched: bool) -> None:  # noqa: FBT001
-    labels = f"{{pod-security.kubernetes.io/enforce: {level}}}"
+@pytest.mark.parametrize(("version", "touched"), [("v1.20", True), ("latest", False)])
+def test_a_namespace_that_may_refuse_some_pods_is_noted(version: str, touched: bool) -> None:  # noqa: FBT001
+    labels = (
+        f"{{pod-security.kubernetes.io/enforce: restricted, pod-security.kubernetes.io/enforce-version: {version}}}"
+    )
     namespace = f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: default\n  labels: {labels}\n"
     assert ("convergence" in open_claims(WEB, namespace)) == touched
 

@@ -17,6 +17,7 @@ from kubeproof.harness.input.plain_nodes import plain_nodes
 from kubeproof.harness.input.scenario import Bounds, Consistency, Expected, Faults, Mixed, Scenario, Start
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.core import Node, Service
+from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.api.releases import RELEASES
 from kubeproof.impl.kubectl import script
@@ -165,6 +166,50 @@ def test_a_manifest_that_the_script_applies_from_a_file_is_not_there_at_first(tm
     assert step.object.spec.template.spec.containers[0].image == "nginx:1.30"
     assert step.object.metadata.namespace == "default"
     assert [one.metadata.name for one in scenario.objects if isinstance(one, Deployment)] == ["web"]
+
+
+CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: conf}\ndata: {KEY: b}\n"
+ROLLOUT = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Rollout
+metadata: {name: web}
+spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{name: app}]}}}
+"""
+LATER = """\
+script:
+- cordon node-1
+- apply: {file: later/all.yaml}
+- scale deployment/web --replicas=1
+"""
+
+
+def test_each_document_of_a_file_that_is_applied_is_a_step() -> None:
+    """A ConfigMap is none: it counts as one of the manifests."""
+    newer = f"{DEPLOYMENT.replace('1.28', '1.30')}---\n{CONFIG}---\n{DEPLOYMENT.replace('1.28', '1.31')}"
+    scenario = load({**GOOD, "scenario.yaml": LATER, "later/all.yaml": newer})
+    assert list(map(type, scenario.script)) == [script.Cordon, script.Apply, script.Apply, script.Scale]
+    images = [step.object.spec.template.spec.containers[0].image for step in scenario.script[1:3]]
+    assert images == ["nginx:1.30", "nginx:1.31"]
+
+
+def test_a_mistake_in_a_later_document_is_told_with_its_line() -> None:
+    with pytest.raises(BadInput, match=r"later/all.yaml:\d+: spec.replicas"):
+        load({**GOOD, "scenario.yaml": LATER, "later/all.yaml": f"{CONFIG}---\n{DEPLOYMENT.replace(': 2', ': -2')}"})
+
+
+def test_a_configmap_that_comes_later_is_not_missing_of_what_is_complete() -> None:
+    asks = DEPLOYMENT.replace("- name: app", "- envFrom: [{configMapRef: {name: conf}}]\n          name: app")
+    files = {**GOOD, "web.yaml": asks, "scenario.yaml": f"complete: true\n{LATER}"}
+    assert load({**files, "later/all.yaml": CONFIG}).absent == frozenset()
+    another = CONFIG.replace("conf", "another")
+    assert Ref("ConfigMap", "default", "conf") in load({**files, "later/all.yaml": another}).absent
+
+
+@pytest.mark.parametrize("text", [CONFIG.replace("KEY", "OTHER"), ROLLOUT], ids=["other keys", "claims hang on it"])
+def test_what_would_change_a_claim_cannot_be_applied(text: str) -> None:
+    with pytest.raises(BadInput, match="expected one object of a kind that is modelled"):
+        load({**GOOD, "conf.yaml": CONFIG, "scenario.yaml": LATER, "later/all.yaml": text})
+    load({**GOOD, "conf.yaml": CONFIG, "scenario.yaml": LATER, "later/all.yaml": CONFIG.replace("b}", "c}")})
 
 
 @pytest.mark.parametrize("name", ["web", "dropped", "deadlock"])

@@ -178,7 +178,6 @@ CLAIM = "volumes: [{name: data, persistentVolumeClaim: {claimName: data}}],"
 @pytest.mark.parametrize(
     "scenario",
     [
-        pytest.param(scenario_of(web(), nodes=1), id="there is one"),
         pytest.param(scenario_of(web(), script=[{"drain": {"node": "node-1"}}]), id="a step names one"),
         pytest.param(scenario_of(web(), faults={"nodeCrash": 1}), id="one may crash"),
         pytest.param(scenario_of(web(container="ports: [{containerPort: 80, hostPort: 80}]")), id="a port of the node"),

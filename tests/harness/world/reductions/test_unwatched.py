@@ -141,6 +141,13 @@ def test_it_pays() -> None:
     assert check(scenario_of(4)).states == 210
 
 
+def test_it_pays_where_there_is_no_other_node() -> None:
+    told = check(scenario_of(4, nodes=1))
+    assert told.states == 210
+    assert told.exploration is not None
+    assert "stands for all" not in told.exploration.symmetry
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kubeproof.harness.check.check import check
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.applied import applied
 from kubeproof.harness.world.at_rest.settle import apply
@@ -13,7 +14,9 @@ from kubeproof.harness.world.cluster import Initial, build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.script.environment import SCRIPT, past
 from kubeproof.harness.world.script.script_slots import draining
+from kubeproof.model.checker import Status
 from kubeproof.model.machine import State
+from planted import planted
 
 WEB = """\
 apiVersion: apps/v1
@@ -89,3 +92,36 @@ def test_a_workload_changes_no_more_once_the_script_is_past_unless_it_is_scaled_
     (watch,) = (one for one in process.watches if one.kind == "Deployment")
     assert watch.quiet is not None
     assert watch.quiet(State.of(cluster.machine.initial[0])) is not changes
+
+
+ADOPTED = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: seed, labels: {app: db}}
+spec: {containers: [{name: a, image: "i:1"}]}
+---
+apiVersion: v1
+kind: ReplicationController
+metadata: {name: db}
+spec:
+  replicas: 1
+  selector: {app: db}
+  template: {metadata: {labels: {app: db}}, spec: {containers: [{name: a, image: "i:1"}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "module", "counts"),
+    [
+        ("drain node-1", "drain", " or ref_of(pod) in drain.asked"),
+        ("delete pod/seed", "environment", " or ref in environment.asked"),
+    ],
+)
+def test_a_pod_of_the_manifests_that_a_controller_has_adopted_may_be_taken_away(
+    step: str, module: str, counts: str
+) -> None:
+    """Its successor has another name; what was asked for by name is gone because somebody said so."""
+    scenario = load_scenario("seed", {"all.yaml": ADOPTED}, {"nodes": 2, "script": [step]}).scenario
+    assert check(scenario).claims[0].status is Status.HOLDS
+    with planted(f"kubeproof.harness.world.script.{module}", counts, ""):
+        assert check(scenario).claims[0].status is Status.VIOLATED

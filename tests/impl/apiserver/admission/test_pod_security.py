@@ -1,4 +1,4 @@
-"""Pod Security Standards: what is certainly let in, and that each thing which may be refused is not."""
+"""Pod Security Standards: what is certainly let in, what certainly is not, and that nobody who is refused ever runs."""
 
 from __future__ import annotations
 
@@ -8,9 +8,19 @@ from typing import Any
 import pytest
 import yaml
 
+from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.files.scenario_file import load_scenario
-from kubeproof.impl.api.core import Pod, PodSpec
-from kubeproof.impl.apiserver.admission.pod_security import APP_ARMOR, allows
+from kubeproof.impl.api.core import Namespace, Pod, PodSpec
+from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.requests import Response
+from kubeproof.impl.api.values.frozen import strings
+from kubeproof.impl.apiserver.admission.admission import admit_update
+from kubeproof.impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, VERSION, allows, forbids
+from kubeproof.impl.apiserver.config import Config
+from kubeproof.impl.apiserver.storage import Objects
+from kubeproof.model.checker import Status
+from planted import planted
 
 CONFINED: dict[str, Any] = {
     "containers": [
@@ -107,22 +117,106 @@ def test_what_only_the_stricter_level_forbids(path: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spec", "annotations", "open_claims"),
+    ("path", "value", "level"),
     [
-        (CONFINED, {}, False),
-        (changed("securityContext", {"privileged": True}), {}, True),
-        (CONFINED, {f"{APP_ARMOR}app": "unconfined"}, True),
+        ("readinessProbe", {"httpGet": {"port": 80, "host": "elsewhere"}}, "baseline"),
+        ("securityContext.seLinuxOptions", {"type": "container_engine_t"}, "baseline"),
+        ("pod.securityContext.sysctls", [{"name": "net.ipv4.tcp_keepalive_time", "value": "1"}], "baseline"),
+        ("pod.volumes", [{"name": "data", "image": {"reference": "model:1"}}], "restricted"),
     ],
-    ids=["confined", "as root", "an annotation"],
 )
-def test_a_namespace_that_admits_all_its_pods_leaves_no_claim_open(
+def test_what_some_version_allows_is_not_surely_refused(path: str, value: Any, level: str) -> None:
+    spec = spec_of(changed(path, value))
+    assert (allows(level, spec), forbids(level, spec)) == (False, False)
+
+
+def test_a_pod_with_users_of_its_own_may_be_root_in_later_versions() -> None:
+    root = changed("pod.securityContext.runAsUser", 0)
+    assert forbids("restricted", spec_of(root))
+    assert not forbids("restricted", spec_of({**root, "hostUsers": False}))
+
+
+def test_windows_has_no_capabilities() -> None:
+    plain = {"containers": [{"name": "app", "image": "app:1"}], "securityContext": {"runAsNonRoot": True}}
+    assert forbids("restricted", spec_of(plain))
+    assert not forbids("restricted", spec_of({**plain, "os": {"name": "windows"}}))
+
+
+def strict(spec: dict[str, Any], annotations: dict[str, str], labels: dict[str, str], **options: Any) -> Any:
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "strict", "labels": labels}}
+    template = {"metadata": {"labels": {"app": "a"}, "annotations": annotations}, "spec": spec}
+    made = {"replicas": 1, "selector": {"matchLabels": {"app": "a"}}, "template": template}
+    app = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "app", "namespace": "strict"}}
+    text = yaml.safe_dump_all([namespace, {**app, "spec": made}])
+    return load_scenario("s", {"all.yaml": text}, {"nodes": 1, **options}).scenario
+
+
+@pytest.mark.parametrize(
+    ("spec", "annotations", "version", "open_claims"),
+    [
+        (CONFINED, {}, "latest", False),
+        (changed("securityContext", {"privileged": True}), {}, "latest", False),
+        (changed("securityContext", {"privileged": True}), {}, "v1.20", True),
+        (changed("readinessProbe", {"httpGet": {"port": 80, "host": "elsewhere"}}), {}, "latest", True),
+        (CONFINED, {f"{APP_ARMOR}app": "unconfined"}, "latest", True),
+    ],
+    ids=["confined", "as root", "as root at an old version", "a probe of another host", "an annotation"],
+)
+def test_a_namespace_of_which_it_is_known_whom_it_lets_in_leaves_no_claim_open(
     spec: dict[str, Any],
     annotations: dict[str, str],
+    version: str,
     open_claims: bool,  # noqa: FBT001 - a column
 ) -> None:
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "strict", "labels": labels}}
-    meta = {"name": "app", "namespace": "strict", "annotations": annotations}
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
-    found = load_scenario("s", {"all.yaml": yaml.safe_dump_all([namespace, pod])}, {"nodes": 1})
-    assert bool(found.scenario.unmodelled) is open_claims
+    found = strict(spec, annotations, {ENFORCE: "restricted", VERSION: version})
+    assert bool(found.unmodelled) is open_claims
+
+
+def convergence(scenario: Any) -> Claim:
+    return next(one for one in check(scenario).claims if one.name == "convergence")
+
+
+def test_who_is_not_let_in_never_runs() -> None:
+    """The ReplicaSet asks again and again; the namespace is named, and what it forbids in upstream's words."""
+    privileged = changed("securityContext", {"privileged": True})
+    found = convergence(strict(privileged, {}, {ENFORCE: "baseline"}))
+    assert found.status is Status.VIOLATED
+    assert any('violates PodSecurity "baseline:latest": privileged' in line for line in found.lines)
+    assert [(one.ref.kind, one.ref.name, one.field) for one in found.blame] == [
+        ("Namespace", "strict", "metadata.labels")
+    ]
+    assert convergence(strict(CONFINED, {}, {ENFORCE: "baseline"})).status is Status.HOLDS
+    assert convergence(strict(privileged, {}, {ENFORCE: "privileged"})).status is Status.HOLDS
+    with planted("kubeproof.impl.apiserver.admission.admission", "pod_security.refusal(storage, obj)", "None"):
+        assert convergence(strict(privileged, {}, {ENFORCE: "baseline"})).status is Status.HOLDS
+
+
+STRICTER = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "strict", "labels": {ENFORCE: "restricted"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("more", "status"), [([], Status.HOLDS), (["rollout restart deployment/app"], Status.VIOLATED)]
+)
+def test_a_label_that_comes_later_is_about_new_pods_alone(more: list[str], status: Status) -> None:
+    root = changed("securityContext", {"privileged": True})
+    script = [{"apply": {"object": STRICTER}}, *more]
+    scenario = strict(root, {}, {}, script=script, namespace="strict", waitBetweenSteps=True)
+    assert convergence(scenario).status is status
+
+
+def test_a_pod_is_looked_at_again_when_it_gets_another_image() -> None:
+    def pod(image: str) -> Pod:
+        spec = deepcopy(CONFINED)
+        spec["containers"][0] |= {"image": image, "securityContext": {"privileged": True}}
+        return Pod(ObjectMeta(name="app", namespace="strict"), spec_of(spec))
+
+    meta = ObjectMeta(name="strict", labels=strings({ENFORCE: "baseline"}))
+    store = Objects.of([Namespace(meta)])
+    refused = admit_update(store, pod("app:2"), pod("app:1"), Config())
+    assert isinstance(refused, Response)
+    assert refused.code == 403
+    assert isinstance(admit_update(store, pod("app:1"), pod("app:1"), Config()), Pod)

@@ -619,3 +619,26 @@ def test_match_label_keys_become_requirements() -> None:
         ("v", "In", ("1",)),
         ("t", "NotIn", ("2",)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        (None, ""),
+        ("Europe/Berlin", ""),
+        ("Etc/UTC", ""),
+        ("Mars/Base", 'spec.timeZone: Invalid value: "Mars/Base": unknown time zone Mars/Base'),
+        ("Europe", 'spec.timeZone: Invalid value: "Europe": unknown time zone Europe'),
+        ("../UTC", 'spec.timeZone: Invalid value: "../UTC": unknown time zone ../UTC'),
+        ("", 'spec.timeZone: Invalid value: "": timeZone must be nil or non-empty string'),
+        ("Local", "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"),
+    ],
+)
+def test_a_cron_job_is_in_a_time_zone_that_there_is(zone: str | None, told: str) -> None:
+    """One in no time zone would never come due, and nothing would be wrong with it."""
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    spec = {"schedule": "*/5 * * * *", "timeZone": zone, "jobTemplate": {"spec": {"template": template}}}
+    made = from_json(other("CronJob", "batch/v1", spec=spec))
+    response, _ = handle(Objects(), Create(made))
+    assert response.ok == (not told)
+    assert told in response.message
