@@ -189,8 +189,10 @@ def _asking(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
 
 
 def _with_clients(cluster: Cluster, service: Service, view: View) -> Iterator[str]:
-    """Name the nodes that have Pods which are not the Service's own."""
-    keep = partial(_client_on, service)
+    """Name the nodes that have Pods which are not the Service's own, or may have some of other islands."""
+    keep, crowd = partial(_client_on, service), cluster.scenario.crowd
+    yield from crowd.on
+    yield from filter(None, map(keep, crowd.placed))
     for slot in cluster.world.layout.pools["Pod"]:
         if node := view.via(keep, slot):
             yield node

@@ -392,6 +392,8 @@ class Crowd:
     """It may fill a node, but never all that a Pod can go to."""
     stops_drains: bool = False
     """A drain may be refused because of one of them."""
+    on: frozenset[str] = frozenset()
+    """The nodes that one of them may be on."""
     refused: frozenset[int] = frozenset()
     """The steps of the script that are drains which are refused because of one of them, in every run."""
     placed: tuple[Pod, ...] = ()

@@ -16,7 +16,9 @@ reachability does not hold of one, all who stand behind the Service are looked a
 
 It is not done where containers may end so, where a Service prefers what is near or remembers clients, where it shows
 Pods that are not ready or has slices written by hand, where a step changes it, where somebody's own controllers act,
-nor where anything but Pods of Deployments, ReplicaSets and StatefulSets stands behind it.
+where a container does not listen where it is asked (what is said of that hangs on whether others answer), where a step
+deletes what has Pods (nobody's Pods are spread among all of the Service), nor where anything but Pods of Deployments,
+ReplicaSets and StatefulSets stands behind it.
 """
 
 from __future__ import annotations
@@ -29,10 +31,12 @@ from immutabledict import immutabledict
 
 from ...impl.api.core import Service
 from ...impl.api.meta import Ref
+from ...impl.kubectl import script as kubectl
+from ...properties.reachability.answers import why_deaf
 from ..input.given import touched
 from ..input.scenario import Scenario, placed
 from ..world.reductions.roomy import is_near
-from .influence import Bond
+from .influence import Bond, Maker, makers_of
 from .split import Island, islands_of
 
 BEHIND = frozenset({"Deployment", "ReplicaSet", "StatefulSet"})
@@ -75,8 +79,10 @@ def _within(island: Island, pieces: tuple[Island, ...]) -> tuple[Island, ...]:
 
 def _only_looked_at(scenario: Scenario, bonds: Iterable[Bond]) -> Iterator[Ref]:
     """Yield the Services that have to do with nobody but the workloads behind them."""
-    if scenario.image_behaviour or scenario.faults.container_crash or scenario.own:
+    deletes = any(isinstance(step, kubectl.DeleteObject) for step in scenario.script)
+    if scenario.image_behaviour or scenario.faults.container_crash or scenario.own or deletes:
         return
+    makers = tuple(makers_of(scenario.everything))
     about: dict[Ref, list[Bond]] = defaultdict(list)
     for bond in bonds:
         about[bond.one].append(bond)
@@ -84,17 +90,18 @@ def _only_looked_at(scenario: Scenario, bonds: Iterable[Bond]) -> Iterator[Ref]:
     changed = {touched(step, scenario) for step in scenario.script}
     for service in scenario.objects:
         ref = placed(service, scenario.namespace)
-        behind = all(bond.one == ref and bond.other.kind in BEHIND for bond in about[ref])
-        if (
-            isinstance(service, Service)
-            and len(about[ref]) > 1
-            and behind
-            and ref not in changed
-            and _is_plain(service)
-        ):
+        if not isinstance(service, Service) or ref in changed or not _is_plain(service):
+            continue
+        behind = {bond.other for bond in about[ref]}
+        alone = all(bond.one == ref and bond.other.kind in BEHIND for bond in about[ref])
+        if alone and len(behind) > 1 and not any(_is_deaf(maker, service) for maker in makers if maker.ref in behind):
             yield ref
 
 
 def _is_plain(service: Service) -> bool:
     spec = service.spec
     return not (is_near(service) or spec.publish_not_ready_addresses or spec.session_affinity not in {"", "None"})
+
+
+def _is_deaf(maker: Maker, service: Service) -> bool:
+    return any(why_deaf(maker.spec, port) for port in service.spec.ports)

@@ -26,7 +26,7 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...impl.api.cache import Cache
-from ...impl.api.core import Namespace, Pod
+from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
 from ...impl.api.storage import CSINode
@@ -36,6 +36,7 @@ from ..input.given import touched, versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.applied import applied
 from ..world.nodes.pressure import possible
+from ..world.reductions.roomy import is_open
 from .influence import SHARED, Bond, Maker, bonds, makers_of
 from .room import Room, most_of, room_for, together
 
@@ -96,7 +97,8 @@ def islands_of(
         return whole
     sorting = _Sorting.of(scenario, groups, makers, found)
     islands = [_island(scenario, sorting, number, about, sizes) for number in range(len(groups))]
-    islands = [evolve(island, shares=tuple(sorted(island.refs & shared))) for island in islands]
+    apart_here = {ref for ref in shared if sum(ref in refs for refs in groups) > 1}
+    islands = [evolve(island, shares=tuple(sorted(island.refs & apart_here))) for island in islands]
     crowded = _crowded(scenario, islands, makers, groups)
     return whole if crowded is None else tuple(sorted(crowded, key=_size))
 
@@ -226,13 +228,14 @@ def _crowded(
     stopping = [island.name for island, own in zip(islands, mine, strict=True) if stops_drains(scenario, own)]
     presumed = together(one.presumed for one in most)
     found = []
-    for island, own in zip(islands, most, strict=True):
+    for island, own, its in zip(islands, most, mine, strict=True):
         others = _without(total, own.requested)
         crowd = Crowd(
             others,
             _without(presumed, own.presumed),
             fills=room is Room.SOMEWHERE and any(others.values()),
             stops_drains=any(name != island.name for name in stopping),
+            on=_may_be_on(scenario, [maker for other in mine if other is not its for maker in other]),
         )
         found.append(evolve(island, scenario=evolve(island.scenario, crowd=crowd)))
     return found
@@ -250,6 +253,20 @@ def _on_a_node(scenario: Scenario, own: list[Maker]) -> int:
     pods, nodes = scenario.pods, max(1, scenario.nodes)
     daemons = all(maker.ref.kind == "DaemonSet" for maker in own)
     return min(pods, -(-pods // nodes) + 1) if daemons else pods
+
+
+def _may_be_on(scenario: Scenario, others: list[Maker]) -> frozenset[str]:
+    """Name the nodes that Pods of these may be on: one that is closed from the start only to some of them."""
+    opened = any(
+        isinstance(step, kubectl.Uncordon | kubectl.Untaint | kubectl.AddNode | kubectl.LabelNode)
+        for step in scenario.script
+    )
+    anywhere = opened or any(
+        maker.ref.kind == "DaemonSet" or maker.spec.tolerations or maker.spec.node_name for maker in others
+    )
+    joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
+    nodes = (obj for obj in (*scenario.everything, *joining) if isinstance(obj, Node))
+    return frozenset(node.metadata.name for node in nodes if others and (anywhere or is_open(node)))
 
 
 def _without(total: Mapping[str, int], own: Mapping[str, int]) -> immutabledict[str, int]:

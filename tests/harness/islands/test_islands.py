@@ -546,3 +546,29 @@ def test_without_islands_all_is_one() -> None:
     report = check(one, islands=False)
     assert report.islands == ()
     assert report.states > check(one).states
+
+
+# --- who asks ---
+
+ON_ITS_NODE = service("web", "web", internalTrafficPolicy="Local")
+AGENT = of_kind(
+    "DaemonSet", "agent", "apps/v1", selector={"matchLabels": {"app": "agent"}},
+    template={"metadata": {"labels": {"app": "agent"}}, "spec": pod_spec("agent")},
+)  # fmt: skip
+IGNORING = [{"drain": {"node": "node-1", "ignoreDaemonsets": True}}]
+
+
+def test_pods_of_other_islands_ask_on_a_node_that_is_closed() -> None:
+    """A DaemonSet's Pod stays on a drained node, where a Service with internalTrafficPolicy Local has nobody left."""
+    one = scenario(deployment("web", 2), ON_ITS_NODE, AGENT, script=IGNORING, bounds={"propagation": "5s"})
+    assert len(islands_of(one)) == 2
+    ours, whole = both(one)
+    assert ours["reachability"] == whole["reachability"] == "VIOLATED"
+
+
+def test_nobody_asks_on_a_node_that_was_closed_to_all_others() -> None:
+    nodes = (node("node-1"), node("node-2", taint="control-plane"))
+    one = scenario(*nodes, deployment("web"), ON_ITS_NODE, deployment("db"), start="empty")
+    assert [sorted(island.scenario.crowd.on) for island in islands_of(one)] == [["node-1"], ["node-1"]]
+    ours, whole = both(one)
+    assert ours["reachability"] == whole["reachability"] == "HOLDS"

@@ -98,9 +98,11 @@ BUDGET = {
         scenario(deployment("blue"), POD, service()),
         scenario(*TWO, BUDGET),
         scenario(*TWO, script=[{"deleteObject": {"kind": "Service", "name": "front"}}]),
+        scenario(*TWO, script=[{"deleteObject": {"kind": "Deployment", "name": "blue"}}]),
+        scenario(*TWO[:2], service(ports=[{"port": 80, "targetPort": 80, "protocol": "UDP"}])),
         evolve(scenario(*TWO), faults=Faults(container_crash=1)),
     ],
-    ids=["affinity", "unready", "near", "slice", "pod", "budget", "step", "crash"],
+    ids=["affinity", "unready", "near", "slice", "pod", "budget", "step", "deletion", "deaf", "crash"],
 )
 def test_where_the_argument_does_not_hold_they_stay_together(one: Scenario) -> None:
     assert len(pieces_of(one)) == 1
@@ -167,3 +169,20 @@ def test_what_is_open_of_all_together_is_said_of_nobody_by_name() -> None:
     lines = [line for claim in found.claims for line in claim.lines]
     assert any("limit of 40 states" in line for line in lines)
     assert not any(line.startswith(": ") for line in lines)
+
+
+def test_an_orphan_that_does_not_listen_is_asked_beside_one_that_does() -> None:
+    """Whoever answers for it is in another workload: by itself nobody counts on it once nobody wants it any more."""
+    green = deployment("green")
+    green["kind"] = "ReplicaSet"
+    green["spec"]["template"]["spec"]["containers"][0]["ports"] = [{"containerPort": 80, "protocol": "UDP"}]
+    orphaned = [{"deleteObject": {"kind": "ReplicaSet", "name": "green", "cascade": "orphan"}}]
+    one = scenario(deployment("blue"), green, service(), script=orphaned)
+    assert verdicts(one)["reachability"] == verdicts(one, islands=False)["reachability"] == "VIOLATED"
+
+
+def test_a_service_is_shared_only_by_islands_that_are_two() -> None:
+    lone = deployment("lone")
+    lone["spec"]["template"]["metadata"]["labels"] = {"app": "lone"}
+    found = pieces_of(scenario(*TWO, BUDGET, lone))
+    assert [island.shares for island in found] == [(), ()]
