@@ -50,7 +50,7 @@ _NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
 
 _IN_A_ROW = (
     "of the syncs of one key, two in a row may rest on views older than the first one's commit, not three; of a key "
-    "whose object is gone one may"
+    "whose object is gone, or on its way, one may"
 )
 
 
