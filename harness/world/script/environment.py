@@ -13,18 +13,20 @@ from functools import partial
 from attrs import frozen
 
 from ....impl.api.cache import Cache
+from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.requests import Create, Delete, Request
 from ....impl.api.workloads import BY_KIND
 from ....impl.kubectl import script as kubectl
 from ....impl.kubectl.script import Kept, Missing, Step
+from ....impl.kubelet.static_pods import is_mirror
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, constantly
 from ....model.world.store import Full, Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World, too_small
-from ...input.scenario import NOBODY, Crowd, Scenario
+from ...input.scenario import NOBODY, Crowd, Scenario, placed
 from . import drain as draining
 from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, done_steps, initial, with_gone
 
@@ -33,7 +35,8 @@ from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, done_steps, initi
 class Environment:
     """A script in a world; `wait`: each step waits until the cluster is quiet, and a stuck drain is given up.
 
-    `asked` is what manifests and script ask for by name: a Pod that a controller has adopted nobody makes again.
+    `asked` is what manifests and script ask for by name: a Pod that a controller has adopted nobody makes again. A
+    static Pod's mirror its kubelet does.
     """
 
     world: World
@@ -49,7 +52,10 @@ def component(scenario: Scenario) -> Component[World]:
 
     def acts(world: World) -> tuple[Action, ...]:
         wait = scenario.wait_between_steps
-        asked = frozenset(ref for ref, _ in scenario.asked_for)
+        mirrors = {
+            placed(obj, scenario.namespace) for obj in scenario.objects if isinstance(obj, Pod) and is_mirror(obj)
+        }
+        asked = frozenset(ref for ref, _ in scenario.asked_for if ref not in mirrors)
         return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd, asked))
 
     return Component("script", acts, constantly(initial()), (LISTED,))

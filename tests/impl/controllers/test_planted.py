@@ -132,8 +132,8 @@ FAULTS = [
     (
         "a template that comes back is no news",
         "statefulset.revisions",
-        "requests = (Update(update, equal[-1]),)",
-        "requests = ()",
+        "(Update(newest, equal[-1]),)",
+        "()",
         STATEFULSET_RUNS,
     ),
     (
