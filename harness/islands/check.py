@@ -17,7 +17,7 @@ from attrs import evolve, frozen
 from ...impl.api.claim_names import CONVERGENCE, PRIORITY, REACHABILITY, SENTENCES
 from ...model.checker.explore import explore
 from ...model.checker.options import Options
-from ...model.checker.results import Limits, Status
+from ...model.checker.results import Limits, Status, Verdict
 from ...model.machine import Machine
 from ..check import check as whole
 from ..check.results import Alone, Claim, Report, vacuous_in_all
@@ -147,8 +147,13 @@ def _usual(alone: Scenario) -> int:
 
 def _is_full(report: Report) -> bool:
     """Tell whether an island came to need more places for Pods."""
-    found = report.exploration
-    return found is None or found[claims.ROOM].status is Status.VIOLATED
+    room = _room(report)
+    return room is None or room.status is Status.VIOLATED
+
+
+def _room(report: Report) -> Verdict | None:
+    """Return whether an island keeps to its places for Pods; None where it was not looked at."""
+    return None if report.exploration is None else report.exploration[claims.ROOM]
 
 
 # --- put together -----------------------------------------------------------------------------------------------------
@@ -185,9 +190,9 @@ def _behind_services(look: Witnesses, reports: tuple[Report, ...]) -> Behind:
 
 def _is_well(report: Report) -> bool:
     """Tell whether an island converges, keeps to its places for Pods, and its Services are reachable."""
-    room = report.exploration and report.exploration[claims.ROOM].status is Status.HOLDS
-    asked = (claim for claim in report.claims if claim.name in {CONVERGENCE, REACHABILITY})
-    return bool(room) and all(claim.status is Status.HOLDS for claim in asked)
+    room = _room(report)
+    asked = [claim.status for claim in report.claims if claim.name in {CONVERGENCE, REACHABILITY}]
+    return room is not None and all(status is Status.HOLDS for status in (room.status, *asked))
 
 
 def _joined(look: Witnesses, reports: tuple[Report, ...], behind: Behind) -> Report:
@@ -222,7 +227,7 @@ def _joined(look: Witnesses, reports: tuple[Report, ...], behind: Behind) -> Rep
 def _beyond(parts: tuple[Island, ...], reports: tuple[Report, ...]) -> Iterator[str]:
     """Say of which islands it is not known that they keep to their places for Pods, on which all others rely."""
     for island, report in zip(parts, reports, strict=True):
-        found = None if report.exploration is None else report.exploration[claims.ROOM]
+        found = _room(report)
         if found is None or found.status is not Status.HOLDS:
             most = f"more than {island.scenario.pods} Pods at a time, and the others were looked at beside no more"
             why = f": {found.reason}" if found is not None and found.reason else ""

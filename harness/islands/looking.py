@@ -59,7 +59,7 @@ class Ways:
         key = self.cache.key(scenario, symmetry=self.symmetry, only=only) if self.cache and prepared is None else ""
         if self.cache and key and (found := self.cache.get(key)) is not None:
             return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
-        asked = partial(self.search, first=True) if only else self.search
+        asked, name = (partial(self.search, first=True), f"{name} {only}".strip()) if only else (self.search, name)
         report = whole.check(
             scenario,
             limits=self._share(left, most),

@@ -1,10 +1,10 @@
 """Workloads that only a Service joins, each an island with the Service to itself.
 
-**Why.** A Service is only looked at: its EndpointSlices and the rules
-of the nodes follow from its Pods, and nobody who makes, places or ends Pods reads them. Where the scheduler spreads the
-Pods of a Service by itself it counts those that the workload's own selector selects, too, so no others
-(`default_selector` in impl/scheduler/plugins). So what is seen of a run from one workload is a run of its own
-machine, as with islands (`split`), and what the claims say of its Pods by themselves they say of them in the whole.
+**Why.** A Service is only looked at: its EndpointSlices and the rules of the nodes follow from its Pods, and nobody who
+makes, places or ends Pods reads them. Where the scheduler spreads the Pods of a Service by itself it counts those that
+the workload's own selector selects, too, so no others (`default_selector` in impl/scheduler/plugins). So what is seen
+of a run from one workload is a run of its own machine, as with islands (`split`), and what the claims say of its Pods
+by themselves they say of them in the whole.
 
 What is said of the Service follows, where all of it holds of each and each converges (else a step might never come,
 `held`). Packets go to the Pods that are ready, or where none is to those that are ready while they end
@@ -35,6 +35,7 @@ from ...impl.kubectl import script as kubectl
 from ...properties.reachability.answers import why_deaf
 from ..input.given import touched
 from ..input.scenario import Scenario, placed
+from ..world.applied import applied
 from ..world.reductions.roomy import is_near
 from .influence import Bond, Maker, makers_of
 from .split import Island, islands_of
@@ -45,12 +46,7 @@ BEHIND = frozenset({"Deployment", "ReplicaSet", "StatefulSet"})
 
 def pieces_of(scenario: Scenario, sizes: Mapping[str, int] = immutabledict()) -> tuple[Island, ...]:
     """Return the islands of a scenario, Services that are only looked at joining nobody; `sizes` as of `islands_of`."""
-
-    def apart(bonds: tuple[Bond, ...]) -> frozenset[Ref]:
-        return frozenset(_only_looked_at(scenario, bonds))
-
-    found = islands_of(scenario, sizes, apart=apart)
-    return found if len(found) > 1 else islands_of(scenario, sizes)
+    return islands_of(scenario, sizes, apart=lambda bonds: frozenset(_only_looked_at(scenario, bonds)))
 
 
 def together(
@@ -60,11 +56,11 @@ def together(
 
     It has the places for Pods that all of them have, or as many as `pods` says by its name.
     """
-    sizes = {}
-    for island in islands_of(scenario):
+    there, sizes = applied(scenario), {}
+    for island in islands_of(scenario, there=there):
         its = _within(island, pieces)
         sizes[island.name] = pods.get(_named(its), sum(piece.scenario.pods for piece in its))
-    found = ((island, _within(island, pieces)) for island in islands_of(scenario, sizes))
+    found = ((island, _within(island, pieces)) for island in islands_of(scenario, sizes, there))
     return tuple((evolve(island, name=island.name and _named(its)), its) for island, its in found)
 
 

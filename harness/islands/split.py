@@ -67,7 +67,7 @@ def islands_of(
 
     `sizes` are how many Pods some islands may have at one time, by name, where that is more than was thought; `there`
     is what applying the manifests leaves, where that is known. `apart` says of the bonds there are which Services join
-    nobody: each island that such a one selects from has it, to itself (`pieces`).
+    nobody: each island that such a one selects from has it, to itself (`pieces`), if there is room.
 
     Raises `Refused` (cluster) for an object that the API server does not accept.
     """
@@ -83,24 +83,32 @@ def islands_of(
     if any(ref is not None and ref not in members for ref in about):
         return whole
     found = [bond for bond in bonds(objects) if bond.one in members and bond.other in members]
-    shared = apart(tuple(found))
-    groups = _groups(
-        {ref: None for ref in members if ref not in shared}, [bond for bond in found if bond.one not in shared]
-    )
-    groups = [refs | {bond.one for bond in found if bond.one in shared and bond.other in refs} for refs in groups]
-    making = frozenset(maker.ref for maker in makers)
+    for shared in dict.fromkeys((apart(tuple(found)), frozenset[Ref]())):
+        groups = _grouped(members, found, shared, frozenset(maker.ref for maker in makers))
+        if len(groups) < 2:
+            continue
+        sorting = _Sorting.of(scenario, groups, makers, found)
+        islands = [_island(scenario, sorting, number, about, sizes) for number in range(len(groups))]
+        apart_here = {ref for ref in shared if sum(ref in refs for refs in groups) > 1}
+        islands = [evolve(island, shares=tuple(sorted(island.refs & apart_here))) for island in islands]
+        crowded = _crowded(scenario, islands, makers, groups)
+        if crowded is not None:
+            return tuple(sorted(crowded, key=_size))
+    return whole
+
+
+def _grouped(
+    members: Iterable[Ref], found: list[Bond], shared: frozenset[Ref], making: frozenset[Ref]
+) -> list[frozenset[Ref]]:
+    """Return the groups of an island each; those `shared` join nobody, and what has to do with no Pods is one group."""
+    joining = [bond for bond in found if bond.one not in shared]
+    groups = [
+        refs | {bond.one for bond in found if bond.one in shared and bond.other in refs}
+        for refs in _groups({ref: None for ref in members if ref not in shared}, joining)
+    ]
     bare = [refs for refs in groups if not refs & making]
     groups = [refs for refs in groups if refs & making]
-    if bare and groups:
-        groups.append(frozenset().union(*bare))
-    if len(groups) < 2:
-        return whole
-    sorting = _Sorting.of(scenario, groups, makers, found)
-    islands = [_island(scenario, sorting, number, about, sizes) for number in range(len(groups))]
-    apart_here = {ref for ref in shared if sum(ref in refs for refs in groups) > 1}
-    islands = [evolve(island, shares=tuple(sorted(island.refs & apart_here))) for island in islands]
-    crowded = _crowded(scenario, islands, makers, groups)
-    return whole if crowded is None else tuple(sorted(crowded, key=_size))
+    return [*groups, frozenset().union(*bare)] if bare and groups else groups
 
 
 def _separable(scenario: Scenario) -> bool:

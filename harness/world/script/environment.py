@@ -13,20 +13,19 @@ from functools import partial
 from attrs import frozen
 
 from ....impl.api.cache import Cache
-from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.requests import Create, Delete, Request
 from ....impl.api.workloads import BY_KIND
 from ....impl.kubectl import script as kubectl
 from ....impl.kubectl.script import Kept, Missing, Step
-from ....impl.kubelet.static_pods import is_mirror
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, constantly
 from ....model.world.store import Full, Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World, too_small
-from ...input.scenario import NOBODY, Crowd, Scenario, placed
+from ...input.scenario import NOBODY, Crowd, Scenario
+from ..nodes.static_pods import static_pods
 from . import drain as draining
 from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, done_steps, initial, with_gone
 
@@ -52,9 +51,7 @@ def component(scenario: Scenario) -> Component[World]:
 
     def acts(world: World) -> tuple[Action, ...]:
         wait = scenario.wait_between_steps
-        mirrors = {
-            placed(obj, scenario.namespace) for obj in scenario.objects if isinstance(obj, Pod) and is_mirror(obj)
-        }
+        mirrors = static_pods(scenario.objects, scenario.namespace)
         asked = frozenset(ref for ref, _ in scenario.asked_for if ref not in mirrors)
         return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd, asked))
 

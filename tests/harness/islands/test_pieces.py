@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from kubeproof.harness.input.scenario import Faults, Scenario
 from kubeproof.harness.islands import check as islands
 from kubeproof.harness.islands.check import check
 from kubeproof.harness.islands.pieces import pieces_of, together
-from kubeproof.model.checker import Limits, Status
+from kubeproof.model.checker import Limits, Options, Status, explore
 from kubeproof.traces.document import from_text, to_text
 from kubeproof.traces.replay import Replayed
 
@@ -127,6 +128,18 @@ def test_what_one_by_itself_breaks_another_may_keep() -> None:
     blue = next(piece for piece in pieces_of(one) if piece.name == "Deployment blue")
     assert verdicts(blue.scenario)["reachability"] == "VIOLATED"
     assert verdicts(one)["reachability"] == verdicts(one, islands=False)["reachability"] == "HOLDS"
+
+
+def test_every_search_has_a_name_of_its_own_and_so_what_is_kept_of_it() -> None:
+    named: list[tuple[str, bool]] = []
+
+    def search(name: str, *, first: bool = False) -> Any:
+        named.append((name, first))
+        return partial(explore, options=Options(stop_at_first=first))
+
+    verdicts(scenario(*ON_NODES, service(), **DRAINED), search=search)
+    assert [name for name, first in named if first] == ["reachability", "reachability on one node"]
+    assert len({name for name, _ in named}) == len(named)
 
 
 def test_what_nobody_keeps_is_broken_and_the_trace_is_a_run_of_both(tmp_path: Any) -> None:
