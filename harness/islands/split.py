@@ -32,6 +32,7 @@ from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
 from ...impl.api.storage import CSINode
 from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
+from ...impl.scheduler.plugins.node_affinity import allows
 from ..input.given import touched, versions
 from ..input.scenario import Consistency, Crowd, Scenario, Start, placed
 from ..world.applied import applied
@@ -265,16 +266,18 @@ def _on_a_node(scenario: Scenario, own: list[Maker]) -> int:
 
 def _may_be_on(scenario: Scenario, others: list[Maker]) -> frozenset[str]:
     """Name the nodes that Pods of these may be on: one that is closed from the start only to some of them."""
-    opened = any(
-        isinstance(step, kubectl.Uncordon | kubectl.Untaint | kubectl.AddNode | kubectl.LabelNode)
-        for step in scenario.script
-    )
-    anywhere = opened or any(
-        maker.ref.kind == "DaemonSet" or maker.spec.tolerations or maker.spec.node_name for maker in others
-    )
+    relabelled = any(isinstance(step, kubectl.LabelNode | kubectl.AddNode) for step in scenario.script)
+    opened = relabelled or any(isinstance(step, kubectl.Uncordon | kubectl.Untaint) for step in scenario.script)
+
+    def fits(maker: Maker, node: Node) -> bool:
+        if maker.spec.node_name:
+            return maker.spec.node_name == node.metadata.name
+        entered = opened or is_open(node) or maker.ref.kind == "DaemonSet" or bool(maker.spec.tolerations)
+        return entered and (relabelled or allows(Pod(spec=maker.spec), node))
+
     joining = (step.object for step in scenario.script if isinstance(step, kubectl.AddNode))
     nodes = (obj for obj in (*scenario.everything, *joining) if isinstance(obj, Node))
-    return frozenset(node.metadata.name for node in nodes if others and (anywhere or is_open(node)))
+    return frozenset(node.metadata.name for node in nodes if any(fits(maker, node) for maker in others))
 
 
 def _without(total: Mapping[str, int], own: Mapping[str, int]) -> immutabledict[str, int]:

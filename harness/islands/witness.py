@@ -17,7 +17,8 @@ from itertools import chain
 from attrs import define, evolve, field, frozen
 
 from ...impl.api.cache import Cache
-from ...impl.api.core import Pod
+from ...impl.api.claim_names import REACHABILITY
+from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.kubectl import script as kubectl
@@ -80,7 +81,7 @@ class Witnesses:
             orders = tuple(self._orders(island, claim))
             for rest in orders:
                 scenario, prepared = self._among(island, rest)
-                followed = _followed(scenario, prepared, claim)
+                followed = None if _hangs_on_clients(island, claim) else _followed(scenario, prepared, claim)
                 if followed is not None and not _why_no_run(self.scenario, island, scenario, followed):
                     return Found(evolve(followed, alone=Alone(island.name, island.scenario.pods, rest)))
             for rest in orders:
@@ -215,6 +216,13 @@ def _where_objects(objects: Iterable[object]) -> Counter[tuple[str, str]]:
 
 
 # --- following a run --------------------------------------------------------------------------------------------------
+
+
+def _hangs_on_clients(island: Island, claim: Claim) -> bool:
+    """Tell whether a breach may be one only if Pods of others ask on a node: then it is judged where these are."""
+    services = (obj for obj in island.scenario.everything if isinstance(obj, Service))
+    local = any(service.spec.internal_traffic_policy == "Local" for service in services)
+    return claim.name == REACHABILITY and local and bool(island.scenario.crowd.on)
 
 
 def _followed(scenario: Scenario, prepared: Prepared, claim: Claim) -> Claim | None:

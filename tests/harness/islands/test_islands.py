@@ -558,12 +558,33 @@ AGENT = of_kind(
 IGNORING = [{"drain": {"node": "node-1", "ignoreDaemonsets": True}}]
 
 
+@pytest.mark.usefixtures("nothing_spare")
 def test_pods_of_other_islands_ask_on_a_node_that_is_closed() -> None:
     """A DaemonSet's Pod stays on a drained node, where a Service with internalTrafficPolicy Local has nobody left."""
-    one = scenario(deployment("web", 2), ON_ITS_NODE, AGENT, script=IGNORING, bounds={"propagation": "5s"})
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}}
+    web = deployment("web", 2, container=hook)
+    one = scenario(web, ON_ITS_NODE, AGENT, script=IGNORING, bounds={"propagation": "5s"})
     assert len(islands_of(one)) == 2
     ours, whole = both(one)
     assert ours["reachability"] == whole["reachability"] == "VIOLATED"
+    alone = scenario(web, ON_ITS_NODE, script=IGNORING, bounds={"propagation": "5s"})
+    assert verdicts(alone)["reachability"] == "HOLDS"
+
+
+def test_who_cannot_be_on_a_node_does_not_ask_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted: others are taken to be anywhere. What an island breaks so is no run of the whole, and nobody says so."""
+    hook = {"lifecycle": {"preStop": {"sleep": {"seconds": 10}}}}
+    elsewhere = deployment("db", nodeSelector={HOSTNAME: "node-2"})
+    manifests = (deployment("web", 2, container=hook), ON_ITS_NODE, elsewhere)
+    one = scenario(*manifests, script=DRAIN, bounds={"propagation": "5s"})
+    assert {island.name: island.scenario.crowd.on for island in islands_of(one)} == {
+        "Deployment web": {"node-2"}, "Deployment db": {"node-1", "node-2"},
+    }  # fmt: skip
+    ours, whole = both(one)
+    assert ours["reachability"] == whole["reachability"] == "HOLDS"
+    monkeypatch.setattr(split, "allows", lambda _pod, _node: True)
+    monkeypatch.setattr(islands, "SPARE", 1)
+    assert verdicts(one)["reachability"] == "UNKNOWN"
 
 
 def test_nobody_asks_on_a_node_that_was_closed_to_all_others() -> None:
