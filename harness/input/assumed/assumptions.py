@@ -37,6 +37,7 @@ from ..ports import declared, has_moved, number_of
 from ..scenario import Scenario
 from ..volumes import Claimant, claimants
 from ..workloads import JOB_TEMPLATE, Template, by_label, templates
+from . import network_policies
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
@@ -87,6 +88,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *gates(manifests, makers),
         *(() if scenario.image_behaviour else _ends(manifests, objects)),
         *_services(manifests, objects, makers),
+        *_restrictions(manifests, objects, scenario),
     ]
     if not scenario.image_behaviour:
         found += (*_images(makers, scenario.script), *_users(manifests, makers))
@@ -342,6 +344,13 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
                 yield from _undeclared(manifests, service, maker, makers)
+
+
+def _restrictions(manifests: Manifests, objects: tuple[Object, ...], scenario: Scenario) -> Iterator[Assumption]:
+    """List whom NetworkPolicies keep from asking a Service: they are not asked whether they reach it."""
+    for ref, field, message in network_policies.restrictions(manifests, objects, scenario):
+        about = "whether a Service is reached is asked for those whom NetworkPolicies let in there, and out to it"
+        yield _at(manifests, ref, field, message, about)
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:

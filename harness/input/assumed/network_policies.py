@@ -1,19 +1,23 @@
 """What NetworkPolicies leave open: the packets to a Service that they may drop, and what a closer look cannot know.
 
-At rest a policy drops nothing where it lets in everybody on a Service's port, or isolates no Pod behind it. Whom it
-lets in otherwise is a matter of who asks, which `reach` and the claims isolation and connectivity are about.
+At rest a policy drops nothing where it lets in everybody on a Service's port, or isolates no Pod behind it. Where it
+lets in some, reachability is that of those whom it lets in, and the report says so: a policy says who is to ask. That
+takes policies that the script leaves alone, that let in the same to every Pod behind the Service, and that let in
+somebody: another Pod of the input, or who is not in the input (other namespaces, addresses). Nodes do not lead there
+from outside, unless addresses are let in. What a Pod may not send is not asked of it. Otherwise it is not known who is
+to be answered. Whom exactly a policy lets in, `reach` and the claims isolation and connectivity are about.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import evolve, frozen
 
 from ....impl.api.claim_names import CONNECTIVITY, ISOLATION, REACHABILITY
 from ....impl.api.core import Namespace, Pod, PodSpec, Service, ServicePort
 from ....impl.api.kinds import Object, ref_of
-from ....impl.api.meta import LabelSelector, ObjectMeta
+from ....impl.api.meta import LabelSelector, ObjectMeta, Ref
 from ....impl.api.networking import NetworkPolicy, NetworkPolicyPeer
 from ....impl.api.reading.load import Note
 from ....impl.api.values.selectors import matches_map
@@ -23,6 +27,9 @@ from ....properties.reachability.network_policy import (
     INGRESS,
     NAMESPACE_NAME,
     Party,
+    Peer,
+    Policy,
+    Rule,
     admits,
     isolates,
     party_of,
@@ -55,11 +62,10 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
     if not policies:
         return
-    others = (
-        Template(other.ref, other.labels, PodSpec(), "") for other in manifests.others if other.labels is not None
-    )
-    makers = (*templates(objects), *others)
-    said = [*_in(objects, policies, scenario), *_out(objects, policies, makers, scenario)]
+    makers = _makers(manifests, objects)
+    said = [*_unselected(objects, policies)]
+    for way in _ways(objects, policies, makers, scenario):
+        said += way.open_questions()
     grouped: dict[tuple[NetworkPolicy, str], list[str]] = {}
     for policy, field, why in dict.fromkeys(said):
         grouped.setdefault((policy, field), []).append(why)
@@ -78,53 +84,173 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
             yield from (manifests.note(policy, *puzzle, CLOSER) for puzzle in puzzles(policy, objects))
 
 
+def restrictions(
+    manifests: Manifests, objects: tuple[Object, ...], scenario: Scenario
+) -> Iterator[tuple[Ref, str, str]]:
+    """Yield of which policies, by which field, some are not asked whether they reach a Service, and which."""
+    policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
+    for way in _ways(objects, policies, _makers(manifests, objects), scenario) if policies else ():
+        yield from ((ref_of(policy), field, why) for policy, field, why in way.premises())
+
+
+def _makers(manifests: Manifests, objects: tuple[Object, ...]) -> tuple[Template, ...]:
+    others = (
+        Template(other.ref, other.labels, PodSpec(), "") for other in manifests.others if other.labels is not None
+    )
+    return (*templates(objects), *others)
+
+
 # --- at rest --------------------------------------------------------------------------------------------------------
 
 Said = Iterator[tuple[NetworkPolicy, str, str]]
+Peers = frozenset[tuple[str, Peer]]
+"""Who is let in, with the namespace that a peer without one is of."""
 
 
-def _in(objects: tuple[Object, ...], policies: list[NetworkPolicy], scenario: Scenario) -> Said:
-    """Say which policies do not let everybody in to a Service."""
-    lasting = _lasting(policies, scenario)
+@frozen
+class Way:
+    """The way to a port of a Service: its doors, the policies of the input, who may ask, and which policies stay."""
+
+    doors: tuple[Door, ...]
+    policies: tuple[NetworkPolicy, ...]
+    makers: tuple[Template, ...]
+    lasting: frozenset[Ref]
+
+    def open_questions(self) -> Said:
+        """Say which policies make it a question who is answered there, and why."""
+        if self._walls and not self._is_told_who():
+            for door in self.doors:
+                isolating = self._isolating(door.maker, INGRESS)
+                told = f"it {self._lets(isolating, door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
+                if not self._lets_everybody(door):
+                    yield from (
+                        (policy, _field(policy, INGRESS), told)
+                        for policy in isolating
+                        if not _lets_all(policy, INGRESS, door)
+                    )
+        for policy, field, maker in self._kept():
+            if ref_of(policy) not in self.lasting:
+                yield policy, field, f"it may not let {maker.ref} out to {self}"
+
+    def premises(self) -> Said:
+        """Say which policies leave somebody out of the question, and whom."""
+        if self._walls and self._is_told_who():
+            for policy in self._walls:
+                yield policy, _field(policy, INGRESS), f"whether {self} is reached is asked for those whom it lets in"
+        for policy, field, maker in self._kept():
+            if ref_of(policy) in self.lasting:
+                yield policy, field, f"it does not let {maker.ref} out to {self}, for which that is not asked"
+
+    def __str__(self) -> str:
+        first = self.doors[0]
+        return f"{first.number}/{first.protocol} of {ref_of(first.service)}"
+
+    @property
+    def _walls(self) -> tuple[NetworkPolicy, ...]:
+        """The policies that isolate who is behind a door that is not open to everybody."""
+        closed = (door for door in self.doors if not self._lets_everybody(door))
+        return tuple(dict.fromkeys(policy for door in closed for policy in self._isolating(door.maker, INGRESS)))
+
+    def _is_told_who(self) -> bool:
+        """Tell whether it is known that somebody is let in, and the same everywhere, whatever the script does."""
+        first, *more = map(self._let_in, self.doors)
+        stays = self.lasting.issuperset(map(ref_of, self._walls))
+        closed = not any(map(self._lets_everybody, self.doors))
+        return stays and closed and all(other == first for other in more) and self._has_callers(first)
+
+    def _has_callers(self, peers: Peers) -> bool:
+        """Tell whether somebody is let in: who is not in the input, or other Pods of it, which are let out."""
+        addresses = any(peer.cidr for _, peer in peers)
+        if _is_asked_from_outside(self.doors[0].service) and not addresses:
+            return False
+        kept = {maker.ref for _, _, maker in self._kept()}
+        return (
+            addresses
+            or any(peer.namespaces is not None for _, peer in peers)
+            or any(maker.ref not in kept and self._asks(maker) for maker in self.makers)
+        )
+
+    def _asks(self, maker: Template) -> bool:
+        """Tell whether Pods of a template, not of the Service, are let in at every door."""
+        own = any(door.maker.ref == maker.ref for door in self.doors)
+        return not own and all(self._lets_by(door, maker) for door in self.doors)
+
+    def _lets_by(self, door: Door, maker: Template) -> bool:
+        return any(
+            admits(known, rule, _party(maker), _party(door.maker), door.number, door.protocol)
+            for known, rule in self._rules(door)
+        )
+
+    def _rules(self, door: Door) -> Iterator[tuple[Policy, Rule]]:
+        """Yield the rules that are about a door, whoever they let in."""
+        for policy in map(policy_of, self._isolating(door.maker, INGRESS)):
+            for rule in policy.ingress:
+                everybody = evolve(rule, peers=())
+                if admits(policy, everybody, Party(""), _party(door.maker), door.number, door.protocol):
+                    yield policy, rule
+
+    def _let_in(self, door: Door) -> Peers:
+        return frozenset((policy.namespace, peer) for policy, rule in self._rules(door) for peer in rule.peers)
+
+    def _isolating(self, maker: Template, direction: str) -> tuple[NetworkPolicy, ...]:
+        return tuple(policy for policy in self.policies if isolates((policy_of(policy),), _party(maker), direction))
+
+    def _lets_everybody(self, door: Door) -> bool:
+        """Tell whether nobody isolates who is behind a door, or a policy that stays lets in whoever asks."""
+        isolating = self._isolating(door.maker, INGRESS)
+        return not isolating or any(
+            _lets_all(policy, INGRESS, door) for policy in isolating if ref_of(policy) in self.lasting
+        )
+
+    def _lets(self, isolating: Iterable[NetworkPolicy], door: Door) -> str:
+        """Say whom policies let in by a door: some perhaps, or nobody, where no rule is about the port at all."""
+        party = _party(door.maker)
+        rules = [(known, evolve(rule, peers=())) for known in map(policy_of, isolating) for rule in known.ingress]
+        if any(admits(known, rule, Party(""), party, door.number, door.protocol) for known, rule in rules):
+            nobody = not self._has_callers(self._let_in(door)) and not _is_asked_from_outside(door.service)
+            return "lets some, but no other Pod of the input," if nobody else "may not let everybody"
+        if any(admits(known, rule, Party(""), party, door.port, door.protocol) for known, rule in rules):
+            return f"lets in on {door.port}, the port of the Service and not of its Pods, and so nobody"
+        return "lets nobody"
+
+    def _kept(self) -> Iterator[tuple[NetworkPolicy, str, Template]]:
+        """Yield who may not ask at some door, and the policies that keep them from it, by field."""
+        for maker in self.makers:
+            isolating = self._isolating(maker, EGRESS)
+            if isolating and not all(self._lets_out(isolating, door) for door in self.doors):
+                yield from ((policy, _field(policy, EGRESS), maker) for policy in isolating)
+
+    def _lets_out(self, isolating: tuple[NetworkPolicy, ...], door: Door) -> bool:
+        return any(
+            admits(policy_of(policy), rule, _party(door.maker), _party(door.maker), door.number, door.protocol)
+            for policy in isolating
+            if ref_of(policy) in self.lasting
+            for rule in policy_of(policy).egress
+        )
+
+
+def _is_asked_from_outside(service: Service) -> bool:
+    return service.spec.type in {"NodePort", "LoadBalancer"} or bool(service.spec.external_ips)
+
+
+def _ways(
+    objects: tuple[Object, ...], policies: list[NetworkPolicy], makers: tuple[Template, ...], scenario: Scenario
+) -> Iterator[Way]:
+    """Yield the way to each port of each Service that leads to Pods of the input."""
+    lasting = frozenset(map(ref_of, _lasting(policies, scenario)))
+    grouped: dict[tuple[Ref, int, str], list[Door]] = {}
     for door in doors(objects):
-        isolating = [policy for policy in policies if isolates((policy_of(policy),), _party(door.maker), INGRESS)]
-        if not any(_lets_all(policy, INGRESS, door) for policy in isolating if policy in lasting):
-            told = f"it {_lets(isolating, door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
-            yield from (
-                (policy, _field(policy, INGRESS), told) for policy in isolating if not _lets_all(policy, INGRESS, door)
-            )
+        grouped.setdefault((ref_of(door.service), door.port, door.protocol), []).append(door)
+    for found in grouped.values():
+        yield Way(tuple(found), tuple(policies), makers, lasting)
+
+
+def _unselected(objects: tuple[Object, ...], policies: list[NetworkPolicy]) -> Said:
+    """Say that nobody knows who is behind a Service without a selector."""
     for service in objects:
         if isinstance(service, Service) and not service.spec.selector and service.spec.type != "ExternalName":
             told = f"whether it isolates the endpoints of {ref_of(service)}, which has no selector, is not known"
             yield from ((policy, "", told) for policy in policies if INGRESS in policy_of(policy).directions)
-
-
-def _lets(isolating: list[NetworkPolicy], door: Door) -> str:
-    """Say whom policies let in by a door: some perhaps, or nobody, where no rule is about the port at all."""
-    party = _party(door.maker)
-    rules = [(known, evolve(rule, peers=())) for known in map(policy_of, isolating) for rule in known.ingress]
-    if any(admits(known, rule, Party(""), party, door.number, door.protocol) for known, rule in rules):
-        return "may not let everybody"
-    if any(admits(known, rule, Party(""), party, door.port, door.protocol) for known, rule in rules):
-        return f"lets in on {door.port}, the port of the Service and not of its Pods, and so nobody"
-    return "lets nobody"
-
-
-def _out(
-    objects: tuple[Object, ...], policies: list[NetworkPolicy], makers: tuple[Template, ...], scenario: Scenario
-) -> Said:
-    """Say which policies may keep Pods of the input from asking a Service of it."""
-    lasting, known = _lasting(policies, scenario), tuple(doors(objects))
-    for maker in makers:
-        isolating = [policy for policy in policies if isolates((policy_of(policy),), _party(maker), EGRESS)]
-        for door in known if isolating else ():
-            if not any(_lets_all(policy, EGRESS, door) for policy in isolating if policy in lasting):
-                told = f"it may not let {maker.ref} out to {door.number}/{door.protocol} of {ref_of(door.service)}"
-                yield from (
-                    (policy, _field(policy, EGRESS), told)
-                    for policy in isolating
-                    if not _lets_all(policy, EGRESS, door)
-                )
 
 
 def _field(policy: NetworkPolicy, direction: str) -> str:
