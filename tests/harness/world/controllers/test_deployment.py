@@ -11,7 +11,6 @@ from immutabledict import immutabledict
 from kubeproof.harness.world.api_server import LAST_BORN, serve
 from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.core import Container, PodSpec, PodTemplateSpec
-from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.requests import Create
 from kubeproof.impl.api.values.frozen import strings
@@ -51,18 +50,17 @@ def born(places: Places, name: str, owner: str = "web") -> ReplicaSet:
 
 def test_replicasets_of_a_deployment_are_as_old_as_they_are_and_not_as_their_names_sort() -> None:
     """It takes from the oldest first; with equal ages, by name, it took the Pods of the newest that are ready."""
-    places = Places.fromkeys(PLACES)
-    made: list[Object] = []
+    places = Places(dict.fromkeys(PLACES))
+    sets: list[ReplicaSet] = []
     for place, name in zip(PLACES, "cab", strict=False):
-        places[place] = born(places, name)
-        made.append(places[place])
-    sets = [one for one in made if isinstance(one, ReplicaSet)]
+        sets.append(born(places, name))
+        places[place] = sets[-1]
     assert [one.metadata.name for one in by_age(sets)] == ["web-c", "web-a", "web-b"]
     assert born(places, "d", "api").metadata.creation_timestamp == 0, "it is the first of its Deployment"
 
 
 def test_a_deployment_that_goes_round_comes_back_to_where_it_was() -> None:
-    places = Places.fromkeys(PLACES)
+    places = Places(dict.fromkeys(PLACES))
     for turn in range(2 * LAST_BORN):
         places[PLACES[turn % 2]] = born(places, f"x{turn}")
     assert {places[place].metadata.creation_timestamp for place in PLACES[:2]} == {LAST_BORN}
