@@ -266,7 +266,11 @@ def _deployment_status(one: Deployment, known: tuple[Object, ...]) -> Iterator[s
 
 
 def _endpoints(one: Service, known: tuple[Object, ...]) -> Iterator[str]:
-    if not one.spec.selector:
+    """Say which Pods a Service does not tell of; nobody writes slices of one without selector, or of type ExternalName.
+
+    Upstream: syncService in pkg/controller/endpointslice/endpointslice_controller.go (v1.32).
+    """
+    if not one.spec.selector or one.spec.type == "ExternalName":
         return
     ready = {
         pod.metadata.uid: pod.metadata.name

@@ -44,7 +44,7 @@ _AS_THINGS_ARE = (
 )
 
 
-_NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.Taint)
+_NODE_STEPS = (kubectl.Cordon, kubectl.DeleteNode, kubectl.Drain, kubectl.LabelNode, kubectl.Taint)
 """Steps that make a node unfit for a decision that has been taken."""
 
 
@@ -298,7 +298,10 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     if any(kind not in own for kind, _ in gone & made):
         yield "an object that is deleted and applied again under its name counts as the same object"
     if any(isinstance(step, _NODE_STEPS) for step in scenario.script) or silent:
-        yield "a cordon, taint or deletion of a node between a scheduler's decision and its binding breaks no placement"
+        what = "a cordon, taint, new label or deletion of a node"
+        yield f"{what} between a scheduler's decision and its binding breaks no placement"
+    if any("Namespace" in step.changes for step in scenario.script):
+        yield "a scheduler may not have seen yet what labels namespaces have: what it binds so breaks no placement"
 
 
 def _propagation(scenario: Scenario) -> str:

@@ -1,7 +1,8 @@
 """Identity: of a StatefulSet no two Pods of one name run at once on two nodes, whatever the store says of them.
 
-Counted by what runs on the nodes, Pod by Pod: a Pod that is gone from the store may still run. Asked where a fault
-might make it so: a kubelet restarts, maybe on an old list, or a node is cut off while its Pods are deleted by force.
+Counted by what runs on the nodes, Pod by Pod: a Pod that is gone from the store may still run. Asked where something
+might make it so: a kubelet restarts, maybe on an old list, a node is cut off, or a step deletes a Pod by force, which
+is gone from the store before its kubelet has stopped it.
 Judged by the documentation (kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod, v1.32: at most one
 Pod with a given identity runs at any time). What happens on one node, whose kubelet sees both, is not asked.
 """
@@ -27,14 +28,14 @@ Running = tuple[str, str, str]
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
-    """Yield that nobody runs twice, where there are StatefulSets and a fault that may make it so."""
+    """Yield that nobody runs twice, where there are StatefulSets and something that may make it so."""
     if cluster.world.layout.pools.get("StatefulSet") and _may_fail(cluster.scenario):
         check, premise = partial(_twice, cluster), partial(_any_runs, cluster)
         yield Invariant(IDENTITY, SENTENCES[IDENTITY], check, premise)
 
 
 def _may_fail(scenario: Scenario) -> bool:
-    return scenario.faults.crash > 0 or scenario.faults.partition > 0
+    return scenario.deletes_by_force or scenario.faults.crash > 0 or scenario.faults.partition > 0
 
 
 def _any_runs(cluster: Cluster, view: View) -> bool:

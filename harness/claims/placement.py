@@ -1,10 +1,11 @@
 """Placement: every binding, at the moment it is made, satisfies the rules of `properties.placement.placement`.
 
-Where nodes change and views lag, a cordon, a taint or the deletion of a node that comes between the scheduler's
-decision and its binding is no breach: it could not know. The bounds say so. Resources and affinities are judged as they
-are. A spread constraint is judged where views do not lag; elsewhere a Pod that leaves in between empties a domain,
-and that is no breach either (`spread` looks at what comes of it). Where taints decide which nodes a Pod spreads
-over, a binding is right if it is for some of them still without theirs.
+Where nodes change and views lag, a cordon, a taint, another label or the deletion of a node that comes between the
+scheduler's decision and its binding is no breach: it could not know. The bounds say so. Nor is one that was right by
+the labels that namespaces had at the start. Resources and affinities are judged as they are. A spread constraint is
+judged where views do not lag; elsewhere a Pod that leaves in between empties a domain, and that is no breach either
+(`spread` looks at what comes of it). Where taints decide which nodes a Pod spreads over, a binding is right if it is
+for some of them still without theirs.
 """
 
 from __future__ import annotations
@@ -52,11 +53,20 @@ def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Return the check of a cluster's machine; what has been judged once is kept as long as it is."""
     first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
     start = {node.metadata.name: node for state in first for node in nodes_of(cluster, state)}
-    return partial(_misplaced, cluster, lru_cache(maxsize=None)(breaks_a_rule), start)
+    labelled = tuple(
+        {namespaces_of(cluster, State.of(one)) for one in cluster.machine.initial} if _relabelled(cluster) else ()
+    )
+    return partial(_misplaced, cluster, lru_cache(maxsize=None)(breaks_a_rule), start, labelled)
 
 
 def _misplaced(
-    cluster: Cluster, breaks: Judge, start: Mapping[str, Node], before: View, after: View, _label: str
+    cluster: Cluster,
+    breaks: Judge,
+    start: Mapping[str, Node],
+    labelled: tuple[Spaces, ...],
+    before: View,
+    after: View,
+    _label: str,
 ) -> Iterator[str]:
     """Judge by the Pods as they are, and by the nodes as they are, but for what nobody can hold against a decision."""
     slots = cluster.world.layout.pools["Pod"]
@@ -68,12 +78,17 @@ def _misplaced(
         others = tuple(one for _, one in pods if one is not None and one is not pod and one.spec.node_name)
         asked = pod if cluster.scenario.consistency is Consistency.LINEARIZABLE else _not_spread(pod)
         seen = _as_perhaps_seen(cluster, start, nodes_of(cluster, after), asked)
-        alone, there, spaces = nameless(asked), alike(others), namespaces_of(cluster, after)
-        judged = ((nodes, _called(pod.spec.node_name, nodes)) for nodes in seen)
-        wrong = [(nodes, node) for nodes, node in judged if node and breaks(alone, node, there, nodes, spaces)]
+        alone, there = nameless(asked), alike(others)
+        ways = tuple(product(seen, dict.fromkeys((namespaces_of(cluster, after), *labelled))))
+        judged = ((nodes, spaces, _called(pod.spec.node_name, nodes)) for nodes, spaces in ways)
+        wrong = [
+            (nodes, spaces, node)
+            for nodes, spaces, node in judged
+            if node and breaks(alone, node, there, nodes, spaces)
+        ]
         yield from _out_of_reach(cluster, after, pod)
-        if len(wrong) == len(seen):
-            nodes, node = wrong[0]
+        if len(wrong) == len(ways):
+            nodes, spaces, node = wrong[0]
             problem = Problem((evolve(asked, spec=evolve(asked.spec, node_name="")),), nodes, others, dict(spaces))
             yield from (str(reason) for reason in broken(problem)[node.metadata.name])
 
@@ -108,7 +123,7 @@ def _called(name: str, nodes: tuple[Node, ...]) -> Node | None:
 def _as_perhaps_seen(
     cluster: Cluster, start: Mapping[str, Node], nodes: tuple[Node, ...], pod: Pod
 ) -> tuple[tuple[Node, ...], ...]:
-    """Return the nodes as the scheduler may have seen them, where they change: without cordon and taints.
+    """Return the nodes as the scheduler may have seen them, where they change: without cordon, taints, labels.
 
     Only what they did not have at the start may have been unseen. For a Pod that spreads over untainted nodes only it
     matters which ones had theirs; its own had none.
@@ -121,13 +136,26 @@ def _as_perhaps_seen(
         for node in nodes
         for bare in (_as_decided(node, start.get(node.metadata.name)),)
     ]
-    return tuple(product(*ways))
+    return tuple(product(*(_also_as_labelled(found, start) for found in ways)))
+
+
+def _also_as_labelled(ways: tuple[Node, ...], start: Mapping[str, Node]) -> tuple[Node, ...]:
+    """Add to the ways in which a node may have been seen those with the labels that it had at the start."""
+    before = (start.get(node.metadata.name, node).metadata.labels for node in ways)
+    old = (evolve(node, metadata=evolve(node.metadata, labels=was)) for node, was in zip(ways, before, strict=True))
+    return tuple(dict.fromkeys((*ways, *old)))
 
 
 def _change(cluster: Cluster) -> bool:
     """Tell whether nodes change in this cluster, and a scheduler may act on how they were before."""
     lags = cluster.scenario.consistency is not Consistency.LINEARIZABLE
     return lags and "Node" in cluster.world.layout.pools
+
+
+def _relabelled(cluster: Cluster) -> bool:
+    """Tell whether namespaces change in this cluster, and a scheduler may act on the labels they had before."""
+    lags = cluster.scenario.consistency is not Consistency.LINEARIZABLE
+    return lags and "Namespace" in cluster.world.layout.pools
 
 
 def _as_decided(node: Node, start: Node | None) -> Node:

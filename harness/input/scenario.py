@@ -20,7 +20,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
-from ...impl.kubectl.script import AddNode, Apply, DeleteObject, Scale, Step
+from ...impl.kubectl.script import AddNode, Apply, DeleteObject, DeletePod, Scale, Step
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
 from .metrics import tell_metrics
@@ -468,6 +468,11 @@ class Scenario:
     def tracks_slices(self) -> bool:
         """Whether the EndpointSlice controller waits until it sees what it wrote, or acts on the store as it is."""
         return self.consistency is Consistency.LINEARIZABLE or Switch.UNSEEN_SLICES not in self.switches
+
+    @property
+    def deletes_by_force(self) -> bool:
+        """Whether a step takes a Pod from the API before its kubelet has stopped it."""
+        return any(isinstance(step, DeletePod) and step.force for step in self.script)
 
     @property
     def applied(self) -> tuple[Object, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ...impl.api.apps import Deployment
+from ...impl.api.apps import Deployment, ReplicaSet
 from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, Unstructured, kind_of, ref_of
 from ...impl.api.meta import Ref
@@ -53,9 +53,30 @@ def serve(
         request = evolve(request, object=workloads.as_kept(request.object), base=base)
     if user == scheduling.USER and isinstance(request, PatchStatus):
         request = scheduling.merged(stored, request)
-    uid = _uid_for(stored, request, own)
-    response, transaction = handle(stored, request, user=user_named(user), now=0, suffix=suffix, uid=uid, config=config)
+    uid, now = _uid_for(stored, request, own), _born(stored, request)
+    response, transaction = handle(
+        stored, request, user=user_named(user), now=now, suffix=suffix, uid=uid, config=config
+    )
     return response, tuple((write.ref, canonical(write.object)) for write in transaction)
+
+
+LAST_BORN = 9
+"""Ages of ReplicaSets beyond so many are not told apart, or a Deployment that goes round would never be as it was."""
+
+
+def _born(stored: Stored, request: Request) -> int:
+    """Return when an object is made: a ReplicaSet after the others of its Deployment, all else at one time.
+
+    A Deployment takes from its oldest ReplicaSets first (ReplicaSetsByCreationTimestamp in
+    pkg/controller/controller_utils.go, v1.32). Two that are made within one second are not looked at.
+    """
+    made = request.object if isinstance(request, Create) else None
+    owner = made.metadata.controller if isinstance(made, ReplicaSet) else None
+    if made is None or owner is None:
+        return 0
+    others = (one.metadata for one in stored.list("ReplicaSet", made.metadata.namespace))
+    ages = (1 + (one.creation_timestamp or 0) for one in others if one.controller and one.controller.uid == owner.uid)
+    return min(max(ages, default=0), LAST_BORN)
 
 
 def _uid_for(stored: Stored, request: Request, own: frozenset[str]) -> str:

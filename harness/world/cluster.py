@@ -21,6 +21,7 @@ from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.runtime import PodRuntime
 from ...model.machine import Machine, MachineError
 from ...model.world import component
 from ...model.world.store import Layout, place
@@ -95,7 +96,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     struck = faults.struck_nodes(scenario, kept)
     works = kubelets_for(scenario, parts, struck, world)
     silent = faults.silent_nodes(scenario)
-    slots = tuple(component.start(world, components, _contents(layout, start, silent)) for start in starts)
+    contents = partial(_contents, works, layout, silent)
+    slots = tuple(component.start(world, components, contents(start)) for start in starts)
     machine = Machine(slots, component.actions(world, components), timers(_timing(scenario, works)))
     return Cluster(scenario, parts, world, processes, machine, struck, proxies_of(parts, kept))
 
@@ -138,12 +140,15 @@ def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
             raise MachineError(f"states to start from differ in what never changes: {odd[0]}")
 
 
-def _contents(layout: Layout, start: Initial, silent: Collection[str]) -> dict[str, Hashable]:
+def _contents(works: kubelets.Kubelets, layout: Layout, silent: Collection[str], start: Initial) -> dict[str, Hashable]:
     """Return what is in the store at a start, and what runs for its Pods: nothing on nodes that are silent."""
     slots: dict[str, Hashable] = {}
     slots |= place((obj for obj in start.objects if ref_of(obj).kind in layout.pools), layout.pools, layout.homes)
     for slot in layout.pools["Pod"]:
         pod = slots[slot]
         uid = pod.metadata.uid if isinstance(pod, Pod) and pod.spec.node_name not in silent else ""
-        slots[kubelets.runtime_slot(slot)] = start.runtimes.get(uid)
+        runtime = start.runtimes.get(uid)
+        if isinstance(pod, Pod) and isinstance(runtime, PodRuntime):
+            runtime = kubelets.on(works, pod.spec.node_name, runtime)
+        slots[kubelets.runtime_slot(slot)] = runtime
     return slots

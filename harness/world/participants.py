@@ -261,6 +261,7 @@ def kubelets_for(scenario: Scenario, parts: Parts, struck: tuple[str, ...], worl
         behaviour_of(scenario),
         fine=parts.fine_kubelets,
         struck=struck,
+        forced=scenario.deletes_by_force,
         early=Switch.EARLY_STATUS in scenario.switches,
         counts_rejected=Switch.REJECTED_COUNT in scenario.switches,
         led=parts.unwatched,

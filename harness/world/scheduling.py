@@ -23,7 +23,7 @@ from attrs import evolve
 
 from ...impl.api.apps import Sized
 from ...impl.api.cache import Cache
-from ...impl.api.core import Node, Pod, PodCondition, PodSpec, PodStatus
+from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodSpec, PodStatus
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
@@ -53,7 +53,15 @@ USER = "scheduler"
 """What a scheduler is called, and what the names of its processes begin with."""
 DISRUPTION_TARGET = "DisruptionTarget"
 BY_SCHEDULER = "PreemptionByScheduler"
-LOOKED_AT = ("Node", "PodDisruptionBudget", "PersistentVolumeClaim", "PersistentVolume", "StorageClass")
+LOOKED_AT = (
+    "CSINode",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "StorageClass",
+)
 """The kinds that decide where a Pod may go, beside Pods, where they change."""
 SELECTING = (*SPREADING, "Service")
 """The kinds whose selectors count for default spreading."""
@@ -139,6 +147,8 @@ def kept_other(_uid: str, obj: Object | None) -> Object | None:
     match obj:
         case Node():
             return kept_constant(obj)
+        case Namespace():
+            return Namespace(slim_metadata(obj.metadata, Keep(labels=True)))
         case PodDisruptionBudget():
             status = PodDisruptionBudgetStatus(
                 disruptions_allowed=obj.status.disruptions_allowed, disrupted_pods=obj.status.disrupted_pods

@@ -145,6 +145,8 @@ def test_what_is_published_is_compared_with_the_pods() -> None:
     other = evolve(POD, metadata=evolve(POD.metadata, name="db-1", labels=strings({"app": "db"})))
     abroad = evolve(POD, metadata=evolve(POD.metadata, name="web-1-b", namespace="elsewhere"))
     assert not [line for line in unpublished((SERVICE, other, abroad)) if line.startswith("Service")]
+    named = evolve(SERVICE, spec=evolve(SERVICE.spec, type="ExternalName"))
+    assert not [line for line in unpublished((named, POD)) if line.startswith("Service")], "nobody writes its slices"
 
 
 def test_observers_come_to_the_same_rest_from_nothing() -> None:

@@ -61,6 +61,8 @@ class Kubelets:
     fine: bool = False
     struck: tuple[str, ...] = ()
     """The nodes that faults may strike."""
+    forced: bool = False
+    """A step deletes Pods by force: they are gone from the API before their kubelet learns of it."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
     counts_rejected: bool = False
@@ -193,7 +195,7 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
         chain = _unseen(found) if cut else found
         if not chain:
             continue
-        updates: Updates = {slot: kept(_on(where, chain[-1].runtime) if struck else chain[-1].runtime)}
+        updates: Updates = {slot: kept(on(kubelets, where, chain[-1].runtime))}
         labels = [step.label for step in chain]
         stored = Stored(view, kubelets.world.layout, updates)
         if all(_report(kubelets, stored, step, node) for step in chain):
@@ -213,9 +215,10 @@ def _unseen(chain: tuple[KubeletStep, ...]) -> tuple[KubeletStep, ...]:
     return tuple(takewhile(lambda step: step.work in _BEGUN, chain))
 
 
-def _on(node: str, runtime: PodRuntime) -> PodRuntime:
-    """Return what runs, and where: its Pod may be gone while its node is cut off."""
-    return runtime if runtime == IDLE else evolve(runtime, node=node)
+def on(kubelets: Kubelets, node: str, runtime: PodRuntime) -> PodRuntime:
+    """Return what runs, and where if that may be asked: its Pod may be gone before its node hears of that."""
+    asked = kubelets.forced or node in kubelets.struck
+    return evolve(runtime, node=node) if asked and runtime != IDLE else runtime
 
 
 def _early(kubelets: Kubelets, view: View, pod: Pod, chain: tuple[KubeletStep, ...], node: Node) -> Iterator[Outcome]:

@@ -248,3 +248,50 @@ def test_a_value_that_no_step_can_have_is_blamed(step: dict[str, object], messag
 
 def test_an_amount_that_nobody_can_write_out_is_refused_at_once() -> None:
     assert "expected a quantity such as 500m or 64Mi" in said(WEB % ("default", "1e99999999999"))
+
+
+APART = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      affinity:
+        podAntiAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+            - topologyKey: kubernetes.io/hostname
+              labelSelector: {matchLabels: {app: web}}
+              namespaceSelector: {matchLabels: {team: b}}
+      containers: [{name: app, image: "nginx:1"}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("team", "wait", "verdict"), [("b", True, "VIOLATED"), ("b", False, "VIOLATED"), ("c", True, "HOLDS")]
+)
+def test_a_scheduler_sees_the_labels_that_a_step_gives_a_namespace(team: str, wait: bool, verdict: str) -> None:  # noqa: FBT001
+    """Who stays away from the Pods of a team's namespaces does so once one of them is the team's."""
+    labelled = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "bank", "labels": {"team": team}}}
+    steps = [
+        {"apply": {"object": labelled}},
+        {"setImage": {"kind": "Deployment", "name": "web", "namespace": "shop", "image": "nginx:2"}},
+    ]
+    given = (NAMESPACE % "shop", NAMESPACE % "bank", APART, WEB % ("bank", 1))
+    found = verdicts(check(load(*given, script=steps, waitBetweenSteps=wait)))
+    assert (found["convergence"], found["placement"]) == (verdict, "HOLDS")
+
+
+def test_a_step_about_a_namespace_takes_no_other_labels_from_the_scheduler() -> None:
+    steps = [
+        {"apply": {"object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "new"}}}},
+        {"scale": {"kind": "Deployment", "name": "web", "namespace": "shop", "replicas": 1}},
+    ]
+    given = (NAMESPACE % "shop", NAMESPACE % "bank", WEB % ("bank", 1))
+    for kind, verdict in (("podAffinity", "HOLDS"), ("podAntiAffinity", "VIOLATED")):
+        web = APART.replace("podAntiAffinity", kind).replace("team: b", "team: a").replace("replicas: 1", "replicas: 0")
+        found = verdicts(check(load(*given, web, script=steps)))
+        assert (found["convergence"], found["placement"]) == (verdict, "HOLDS"), kind

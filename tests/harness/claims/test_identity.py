@@ -117,3 +117,16 @@ def test_a_world_without_a_place_for_it_does_not_hold() -> None:
     """Whoever is started again needs a place; where there is none the answer is that nothing is known."""
     found = check(scenario(**STALE, bounds={"pods": 1}))
     assert identity(found)[0] == "UNKNOWN"
+
+
+@pytest.mark.parametrize(("nodes", "verdict"), [(2, "VIOLATED"), (1, "HOLDS")])
+def test_a_forced_deletion_by_itself_lets_a_name_run_on_two_nodes(nodes: int, verdict: str) -> None:
+    """Its kubelet has not stopped the Pod yet when the API server has forgotten it; on one node it is one kubelet."""
+    found = check(scenario(nodes=nodes, script=[{"deletePod": {"name": "db-0", "force": True}}]))
+    assert identity(found)[0] == verdict
+    assert ("db-0 run at once, on node-1 and node-2" in identity(found)[1]) == (nodes > 1)
+
+
+def test_a_deletion_that_is_not_forced_is_not_asked_about() -> None:
+    report = check(scenario(script=[{"deletePod": {"name": "db-0"}}]))
+    assert IDENTITY not in {claim.name for claim in report.claims}
