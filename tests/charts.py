@@ -49,6 +49,7 @@ KINDS: tuple[tuple[str, str], ...] = (
     (r"it may hang on", "something is not modelled"),
     (r"come from what is not modelled", "endpoints come from what is not modelled"),
     (r"a breach is possible for a Pod by itself", "a suspicion that no run of the cluster confirmed"),
+    (r"no run of all of them was found", "a breach of one part that no run of all confirmed"),
     (r"applying the manifests does not come to rest", "the first apply does not come to rest"),
     (r"needs one more place for", "too few places"),
 )

@@ -49,3 +49,17 @@ def _claims(objects: tuple[Object, ...]) -> Iterator[tuple[Ref, str, PersistentV
         elif isinstance(obj, StatefulSet):
             for index, claim in enumerate(obj.spec.volume_claim_templates):
                 yield ref_of(obj), f"spec.volumeClaimTemplates[{index}]", claim, True
+
+
+def pinned(objects: tuple[Object, ...]) -> Iterator[tuple[Ref, str, PersistentVolume, str]]:
+    """Yield the claims that name a volume of the input and no class, with where, that volume, and the default class.
+
+    Admission gives such a claim the default class (plugin/pkg/admission/storage/storageclass/setdefault, v1.36), and a
+    volume of another class, or of none, never becomes its own (checkVolumeSatisfyClaim).
+    """
+    default = default_of(obj for obj in objects if isinstance(obj, StorageClass))
+    volumes = {obj.metadata.name: obj for obj in objects if isinstance(obj, PersistentVolume)}
+    for ref, field, claim, _ in _claims(objects) if default else ():
+        volume = volumes.get(claim.spec.volume_name)
+        if volume is not None and claim.spec.storage_class_name is None:
+            yield ref, field, volume, default

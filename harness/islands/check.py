@@ -274,7 +274,7 @@ def _confirmed(look: Witnesses, island: Island, claim: Claim) -> Claim:
         "no run of all of them was found that does"
     )
     told = f"{why}{f': {found.why}' if found.why else ''} (--no-islands looks at all at once)"
-    return evolve(claim, status=Status.UNKNOWN, trace=None, blame=(), lines=(*claim.lines, told))
+    return evolve(claim, status=Status.UNKNOWN, trace=None, blame=(), lines=(told, *claim.lines))
 
 
 def _told(parts: list[Part]) -> Iterator[str]:

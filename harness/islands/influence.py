@@ -38,14 +38,8 @@ from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import Labelled, matches_map, selects
 from ...impl.api.well_known import (
-    COMPLETION_INDEX,
-    JOB_LABELS,
-    POD_INDEX,
-    POD_NAME,
-    REVISION_HASH,
+    MADE_LABELS,
     SERVICE_NAME,
-    TEMPLATE_GENERATION,
-    TEMPLATE_HASH,
 )
 from ...impl.kubelet.behaviour import ready_when
 from ...impl.scheduler.plugins.volumes.volume_claims import claim_names
@@ -69,8 +63,6 @@ SHARED = frozenset(
     }
 )
 """Kinds that every island has all of: who reads them is not changed by who else does."""
-ADDED = JOB_LABELS | {POD_INDEX, POD_NAME, REVISION_HASH, TEMPLATE_GENERATION, TEMPLATE_HASH, COMPLETION_INDEX}
-"""Labels that a controller gives its Pods beside those of the template."""
 
 
 @frozen
@@ -132,7 +124,7 @@ def _owners(obj: Object) -> Iterator[Bond]:
 
 def _likely(selector: LabelSelector, makers: Labelled[Maker]) -> tuple[Maker, ...]:
     """Return those makers of whom a selector may select something: there may be thousands of others."""
-    return makers.bearing({key: value for key, value in selector.match_labels.items() if key not in ADDED})
+    return makers.bearing({key: value for key, value in selector.match_labels.items() if key not in MADE_LABELS})
 
 
 def _looked_for(obj: Object) -> Iterator[Bond]:
@@ -174,10 +166,10 @@ def may_select(selector: LabelSelector | None, labels: Mapping[str, str]) -> boo
     """Tell whether a selector may select a Pod with these labels and some that its controller adds."""
     if selector is None:
         return False
-    wanted = {key: value for key, value in selector.match_labels.items() if key not in ADDED}
+    wanted = {key: value for key, value in selector.match_labels.items() if key not in MADE_LABELS}
     if not matches_map(wanted, labels):
         return False
-    rest = tuple(expression for expression in selector.match_expressions if expression.key not in ADDED)
+    rest = tuple(expression for expression in selector.match_expressions if expression.key not in MADE_LABELS)
     return selects(evolve(selector, match_labels=strings(wanted), match_expressions=rest), labels)
 
 

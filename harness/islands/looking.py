@@ -28,6 +28,8 @@ Watcher = Callable[[Progress], None]
 LOST = "the process that searched it was killed, perhaps for want of memory (--jobs 1 needs less)"
 AFTERWARDS = 2
 """How many more searches there may be in the end, to show a breach among all."""
+MOST = 0.9
+"""Of the time that is left, what one of several searches may take: what others found is still followed among all."""
 
 
 @frozen
@@ -46,12 +48,12 @@ class Ways:
         self,
         name: str,
         scenario: Scenario,
-        left: int = 1,
+        left: int | None = None,
         prepared: Prepared | None = None,
         most: int | None = None,
         only: str = "",
     ) -> Report:
-        """Return what is found of an island, in its share of the time for so many of them.
+        """Return what is found of an island, in its share of the time for so many of them; in all of it where None is.
 
         `prepared` is where it starts, if that is known; `most` states of it are looked at. Where `only` one claim is
         asked for, the search ends with its first breach.
@@ -74,14 +76,17 @@ class Ways:
             self.cache.put(key, report)
         return report
 
-    def _share(self, left: int, most: int | None) -> Limits:
-        """Return the limits for one of so many searches that are left."""
+    def _share(self, left: int | None, most: int | None) -> Limits:
+        """Return the limits for one of so many searches that are left; None: it is the only one.
+
+        The last of several leaves some time, too: a breach of another island that nobody follows would be UNKNOWN.
+        """
         limits = self.limits
         if most is not None:
             limits = evolve(limits, max_states=min(limits.max_states or most, most))
-        if limits.deadline is None or left == 1:
+        if limits.deadline is None or left is None:
             return limits
-        share = limits.deadline.left * min(1.0, self.jobs / (left + AFTERWARDS))
+        share = limits.deadline.left * (MOST if left == 1 else min(MOST, self.jobs / (left + AFTERWARDS)))
         return evolve(limits, deadline=Deadline(monotonic() + share, limits.deadline.why))
 
     def after(self, report: Report) -> Ways:

@@ -93,6 +93,8 @@ class Witnesses:
                         return Found(evolve(found, alone=Alone(island.name, island.scenario.pods, rest)))
                 elif found.status is Status.UNKNOWN and found.lines:
                     why = found.lines[0]
+                else:
+                    why = why or _refusal(report.scenario.script, report.scenario.crowd.placed)
         except (Cut, Restless) as restless:
             why = f"the others do not come to rest: {restless}"
         return Found(None, why)
@@ -160,7 +162,7 @@ def _laid(others: list[Scenario], alone: Scenario, own: tuple[Pod, ...], limits:
     asleep: tuple[Pod, ...] = ()
     waiting = sorted(others, key=lambda one: not stops_drains(one, makers_of(one.objects)))
     while waiting:
-        drains = () if _refused(alone.script, (*own, *asleep)) else alone.script
+        drains = () if _refusal(alone.script, (*own, *asleep)) else alone.script
         placed = Crowd(placed=(*own, *asleep))
         beside = [evolve(one, script=drains, faults=Faults(), crowd=placed) for one in waiting]
         laid = (
@@ -169,16 +171,20 @@ def _laid(others: list[Scenario], alone: Scenario, own: tuple[Pod, ...], limits:
             for objects in _at_rest(one, limits)
         )
         first = next(laid)
-        number, pods = next((one for one in chain([first], laid) if not _refused(drains, one[1])), first)
+        number, pods = next((one for one in chain([first], laid) if not _refusal(drains, one[1])), first)
         asleep += pods
         del waiting[number]
     return asleep
 
 
-def _refused(script: Iterable[kubectl.Step], pods: Iterable[Pod]) -> bool:
-    """Tell whether some drain is refused because of these Pods."""
+def _refusal(script: Iterable[kubectl.Step], pods: Iterable[Pod]) -> str:
+    """Say which drain is refused because of these Pods; "" where none is."""
     cache = Cache.of(pods)
-    return any(kubectl.drain_errors(step, cache) for step in script if isinstance(step, kubectl.Drain))
+    errors = ((step, kubectl.drain_errors(step, cache)) for step in script if isinstance(step, kubectl.Drain))
+    refused = (
+        f"{step} fails, where others were brought to rest: {next(iter(found))}" for step, found in errors if found
+    )
+    return next(refused, "")
 
 
 def _at_rest(beside: Scenario, limits: Limits) -> Iterator[tuple[Object, ...]]:

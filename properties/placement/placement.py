@@ -7,6 +7,7 @@ finds placements that a scheduler that decides one Pod at a time may miss. `why_
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import z3
 from attrs import frozen
@@ -20,7 +21,7 @@ from .pods import pod_rules
 from .problem import NO_NAMESPACES, Problem, Reason, Rule, called, name_of
 from .volumes import bars
 
-__all__ = ["Infeasible", "Placed", "Problem", "Reason", "broken", "feasible", "rules", "why_pending"]
+__all__ = ["Infeasible", "Placed", "Problem", "Reason", "broken", "feasible", "nearest", "rules", "why_pending"]
 
 
 @frozen
@@ -122,15 +123,26 @@ def broken(problem: Problem) -> dict[str, tuple[Reason, ...]]:
 
 def why_pending(pod: Pod, cache: Cache) -> tuple[str, ...]:
     """Say for each node what keeps a Pod off it and what would have to change; a line without a cause means it fits."""
+    return tuple(chain.from_iterable(_by_node(pod, cache)))
+
+
+def nearest(pod: Pod, cache: Cache) -> str:
+    """Say what keeps a Pod off the node that the least keeps it off: where one change may do, that one."""
+    return min(_by_node(pod, cache), key=len)[0]
+
+
+def _by_node(pod: Pod, cache: Cache) -> list[list[str]]:
+    """Say for each node what keeps a Pod off it; in place of that what keeps it off all."""
     namespaces = {namespace.metadata.name: namespace.metadata.labels for namespace in cache.list(Namespace)}
     bound = tuple(other for other in cache.list(Pod) if other.spec.node_name)
     problem = Problem((pod,), cache.list(Node), bound, namespaces)
     if gates := [gate.name for gate in pod.spec.scheduling_gates]:
-        return (f"{called(pod)} is not tried: it has the scheduling gates {', '.join(gates)}; removing them would do",)
+        who = called(pod)
+        return [[f"{who} is not tried: it has the scheduling gates {', '.join(gates)}; removing them would do"]]
     if not problem.nodes:
-        return (f"{called(pod)} cannot run: there is no node; one node would do",)
+        return [[f"{called(pod)} cannot run: there is no node; one node would do"]]
     found = broken(problem)
-    return tuple(line for node in problem.nodes for line in _why_not(pod, node, found[name_of(node)], cache))
+    return [_why_not(pod, node, found[name_of(node)], cache) for node in problem.nodes]
 
 
 def _why_not(pod: Pod, node: Node, reasons: tuple[Reason, ...], cache: Cache) -> list[str]:

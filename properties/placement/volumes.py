@@ -92,9 +92,13 @@ def _useless(claim: PersistentVolumeClaim, storage: Cache) -> str:
         return "is being deleted"
     if bound(claim):
         return "" if volume_of(claim, storage) else f"names the volume {claim.spec.volume_name}, which does not exist"
+    if claim.spec.volume_name:
+        volume = volume_of(claim, storage)
+        wrong = "which does not exist" if volume is None else _unfit(volume, claim)
+        return f"names the volume {claim.spec.volume_name}, {wrong or 'and is not bound to it yet'}"
     found = class_of(claim, storage)
     waits = found is not None and found.volume_binding_mode == "WaitForFirstConsumer"
-    return "" if waits and not claim.spec.volume_name else "is not bound yet, and is not one that waits for its Pod"
+    return "" if waits else "is not bound yet, and is not one that waits for its Pod"
 
 
 def _out_of_reach(name: str, volume: PersistentVolume | None, node: Node) -> Iterator[tuple[str, str, str]]:
@@ -136,20 +140,28 @@ def _candidates(claim: PersistentVolumeClaim, storage: Cache) -> bool:
 
 def _found_there(claim: PersistentVolumeClaim, node: Node, storage: Cache) -> bool:
     """Whether a volume within a node's reach is a claim's, or may be: of its class and modes, large enough, free."""
-    return any(_might_be_its(volume, claim) and _reaches(volume, node) for volume in storage.list(PersistentVolume))
+    return any(not _unfit(volume, claim) and _reaches(volume, node) for volume in storage.list(PersistentVolume))
 
 
-def _might_be_its(volume: PersistentVolume, claim: PersistentVolumeClaim) -> bool:
+def _unfit(volume: PersistentVolume, claim: PersistentVolumeClaim) -> str:
+    """Say why a volume is never a claim's; "" where it is, or may be: of its class and modes, large enough, free."""
     kept, wanted = volume.spec.claim_ref, claim.spec.resources.requests.get("storage")
     if kept is not None:
-        return (kept.namespace, kept.name) == (claim.metadata.namespace, claim.metadata.name)
+        mine = (kept.namespace, kept.name) == (claim.metadata.namespace, claim.metadata.name)
+        return "" if mine else f"which is kept for the claim {kept.namespace}/{kept.name}"
+    its, own = (_named(name) for name in (volume.spec.storage_class_name, claim.spec.storage_class_name or ""))
+    if its != own:
+        return f"which has {its}, and the claim has {own}"
+    if volume.status.phase in {"Released", "Failed"}:
+        return f"which is {volume.status.phase}"
+    if lacking := sorted(set(claim.spec.access_modes) - set(volume.spec.access_modes)):
+        return f"which is not {' nor '.join(lacking)}"
     has = volume.spec.capacity.get("storage")
-    return (
-        volume.spec.storage_class_name == (claim.spec.storage_class_name or "")
-        and volume.status.phase not in {"Released", "Failed"}
-        and not set(claim.spec.access_modes) - set(volume.spec.access_modes)
-        and (wanted is None or (has is not None and has >= wanted))
-    )
+    return f"which has less than {wanted}" if wanted is not None and (has is None or has < wanted) else ""
+
+
+def _named(name: str) -> str:
+    return f"the storage class {name}" if name else "no storage class"
 
 
 def _reaches(volume: PersistentVolume, node: Node) -> bool:

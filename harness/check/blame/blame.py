@@ -18,7 +18,7 @@ from ....impl.api.workloads import TEMPLATE
 from ....impl.kubelet.behaviour import ready_when
 from ....impl.kubelet.obstacles import obstacles
 from ....model.machine import State
-from ....properties.placement.placement import why_pending
+from ....properties.placement.placement import nearest
 from ...claims.convergence import objects_of
 from ...input.assumed.surroundings import known_of
 from ...input.scenario import Holder
@@ -137,5 +137,5 @@ def _why_waiting(core: Cluster, objects: tuple[Object, ...], pod: Pod, ref: Ref)
     if scheduling.named(pod) not in running:
         why = f"no scheduler of this name runs; those that run are: {', '.join(running)} (schedulers)"
         return Blame(ref, below(ref, "schedulerName"), why)
-    why = next(iter(why_pending(pod, Cache.of(objects))), f"{pod.metadata.name} waits for a scheduler")
+    why = nearest(pod, Cache.of(objects))
     return Blame(ref, below(ref, ""), why)

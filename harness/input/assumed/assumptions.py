@@ -35,7 +35,7 @@ from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class
 from ..ports import declared, has_moved, number_of
 from ..scenario import Scenario
-from ..volumes import Claimant, claimants
+from ..volumes import Claimant, claimants, pinned
 from ..workloads import JOB_TEMPLATE, Template, by_label, templates
 from . import network_policies
 
@@ -52,6 +52,7 @@ VOLUMES_MADE = "the provisioners of storage classes make volumes for claims"
 CLASSES_THERE = (
     "each StorageClass that is asked for and not in the input exists, and makes volumes that all nodes reach"
 )
+DEFAULT_GIVEN = "claims that name no class are given the default one, which is not in the input"
 
 
 @frozen(order=True)
@@ -260,6 +261,13 @@ def _volumes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assu
         for volume in volumes
         if PROVISIONED_BY not in as_map(volume.metadata.annotations)
     }
+    for ref, field, volume, default in pinned(objects):
+        standard = Ref("StorageClass", "", default)
+        if standard not in manifests.sources and volume.spec.storage_class_name != default:
+            message = (
+                f"it is given the default StorageClass {default}, which is not in the input: {ref_of(volume)} is not"
+            )
+            yield _at(manifests, ref, field, f"{message} of that class, and so is never its own", DEFAULT_GIVEN)
     for claimant in claimants(objects):
         if claimant.found is None:
             yield from _missing_class(manifests, claimant, by_hand)

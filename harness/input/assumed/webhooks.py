@@ -4,28 +4,33 @@ Upstream: admissionregistration.k8s.io/v1 (v1.32): failurePolicy is Fail where i
 are lists, `*` is all. One without a Service of the input asks somebody of whom nothing is known, unless the input is
 all there is.
 
-Many leave out the namespace that they live in. One whose namespaceSelector takes no namespace of the input is asked
-about none of its objects: controllers make objects where their owners are. What lives in no namespace is in scope for
-all (pkg/admission/plugin/webhook/predicates/namespace): of that only what is applied, what claims make, and nodes where
-a step or a fault is about them, are written.
+Many leave out the namespace that they live in, or the Pods that serve them. One whose namespaceSelector takes no
+namespace of the input is asked about none of its objects: controllers make objects where their owners are. What lives
+in no namespace is in scope for all (pkg/admission/plugin/webhook/predicates/namespace): of that only what is applied,
+what claims make, and nodes where a step or a fault is about them, are written. One that is about Pods alone and whose
+objectSelector selects none of theirs is asked about none: a Pod's labels, old and new, are those of its template
+(pkg/admission/plugin/webhook/predicates/object); an Eviction or a Binding, which has none, is a subresource by name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
 from cattrs import ClassValidationError, structure
 
-from ....impl.api.core import Namespace, Node, Service
-from ....impl.api.kinds import KINDS, Kind, kind_of, ref_of
+from ....impl.api.apps import ControllerRevision, Workload
+from ....impl.api.batch import CronJob
+from ....impl.api.core import Namespace, Node, Pod, Service
+from ....impl.api.kinds import KINDS, Kind, Object, kind_of, ref_of
 from ....impl.api.meta import LabelSelector, LabelSelectorRequirement, Ref
 from ....impl.api.reading.load import Other
 from ....impl.api.reading.unmodelled_kinds import WEBHOOKS, asks_of_modelled
 from ....impl.api.values.frozen import as_map, strings
 from ....impl.api.values.selectors import selects
 from ....impl.api.webhooks import Aggregated, Rule, Webhook
+from ....impl.api.well_known import MADE_LABELS, REGION, ZONE
 from ....impl.apiserver.admission.webhooks import NAME_LABEL
 from ....impl.kubectl import script as kubectl
 from ..files.manifests import Manifests
@@ -44,7 +49,9 @@ OF_NODES = (
 )
 """The steps that write nodes."""
 RBAC = "rbac.authorization.k8s.io"
-ELSEWHERE = "its namespaceSelector leaves out the namespaces of the input"
+ELSEWHERE = "its selectors leave out what is in the input"
+LATER = MADE_LABELS | {ZONE, REGION}
+"""Labels of Pods that no template has: who makes or binds a Pod adds them."""
 MODELLED = frozenset({"CREATE", "UPDATE"})
 """The operations that a webhook is asked about here."""
 
@@ -90,10 +97,11 @@ def asked(manifests: Manifests, scenario: Scenario) -> Asked:
 class _Scope:
     """What webhooks may be asked about: the namespaces of the input, and what is written that lives in none.
 
-    `namespaces` are the labels that each may have; None where those of some are not known.
+    `namespaces` and `pods` are the labels that each may have; None where those of some are not known.
     """
 
     namespaces: tuple[Mapping[str, str], ...] | None
+    pods: tuple[Mapping[str, str], ...] | None
     others: frozenset[Kind]
 
     @classmethod
@@ -111,12 +119,16 @@ class _Scope:
             written |= {kind for kind in KINDS if kind.cls is Node}
         if any(kind.name in {"PersistentVolumeClaim", "StatefulSet"} for kind in kinds):
             written |= {kind for kind in KINDS if kind.name == "PersistentVolume"}
+        revised = any(isinstance(obj, ControllerRevision) for obj in objects)
+        pods = None if scenario.own or revised else tuple(_labels_of_pods(objects))
         if used - {name for name, _ in known} or scenario.own:
-            return cls(None, frozenset(written))
-        return cls(tuple({**labels, NAME_LABEL: name} for name, labels in known), frozenset(written))
+            return cls(None, pods, frozenset(written))
+        return cls(tuple({**labels, NAME_LABEL: name} for name, labels in known), pods, frozenset(written))
 
     def takes(self, entry: Mapping[str, Any]) -> bool:
         """Tell whether a webhook may be asked about something that is written."""
+        if self._passes_over(entry):
+            return False
         selector = _read_selector(entry.get("namespaceSelector"))
         if (
             self.namespaces is None
@@ -131,6 +143,26 @@ class _Scope:
             for kind in self.others
             for rule in rules
         )
+
+    def _passes_over(self, entry: Mapping[str, Any]) -> bool:
+        """Tell whether a webhook is about Pods alone, and by their labels about none that may be."""
+        selector = _read_selector(entry.get("objectSelector"))
+        about = {str(name) for rule in entry.get("rules") or () for name in as_map(rule).get("resources") or ()}
+        if selector is None or self.pods is None or about != {"pods"}:
+            return False
+        keys = {*selector.match_labels, *(expression.key for expression in selector.match_expressions)}
+        return not keys & LATER and not any(selects(selector, labels) for labels in self.pods)
+
+
+def _labels_of_pods(objects: Iterable[Object]) -> Iterator[Mapping[str, str]]:
+    """Yield the labels of every Pod there is, and of every template, without those that controllers add."""
+    for obj in objects:
+        if isinstance(obj, Pod):
+            yield obj.metadata.labels
+        elif isinstance(obj, Workload):
+            yield obj.spec.template.metadata.labels
+        elif isinstance(obj, CronJob):
+            yield obj.spec.job_template.spec.template.metadata.labels
 
 
 def _has(among: Container[str], name: str) -> bool:

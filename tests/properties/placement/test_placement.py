@@ -35,7 +35,7 @@ from kubeproof.impl.api.well_known import HOSTNAME
 from kubeproof.impl.scheduler import Profile, schedule
 from kubeproof.impl.scheduler.plugins import inter_pod_affinity
 from kubeproof.properties.placement.filters import disagreements
-from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, rules, why_pending
+from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, nearest, rules, why_pending
 from kubeproof.properties.placement.problem import Problem, Reason
 from scheduling_strategies import FEATURES, Scene, scenes
 
@@ -70,6 +70,18 @@ def test_why_pending_says_fits_of_exactly_the_feasible_nodes(scene: Scene) -> No
     lines = why_pending(pod, scene.cache)
     fitting = [node.metadata.name for node in scene.nodes if f"new0 fits on {node.metadata.name}" in _short(lines)]
     assert tuple(fitting) == schedule(pod, scene.cache).feasible
+
+
+def test_the_nearest_node_is_the_one_that_the_least_keeps_a_pod_off() -> None:
+    """An uncordon would not do: what bars the other node bars the cordoned one, too."""
+    here = NodeStatus(allocatable=immutabledict(pods=Quantity(9000)))
+    closed, opened = NodeSpec(unschedulable=True), NodeSpec()
+    nodes = [Node(ObjectMeta(name=name), spec, here) for name, spec in (("closed", closed), ("open", opened))]
+    wanting = PodSpec((Container("c", "i"),), node_selector=strings({"disk": "ssd"}))
+    pod = Pod(ObjectMeta("p", namespace="default"), wanting)
+    cache = Cache.of(nodes)
+    assert "cordon" in why_pending(pod, cache)[0]
+    assert nearest(pod, cache).startswith("p cannot go to open: ")
 
 
 def _short(lines: tuple[str, ...]) -> list[str]:
@@ -161,7 +173,7 @@ def _satisfiable(problem: Problem, reasons: tuple[Reason, ...]) -> bool:
 
 
 def machine(name: str, cpu: int = 4, **spec: Any) -> Node:
-    room = immutabledict({"cpu": Quantity.of(cpu), "pods": Quantity.of(9)})
+    room = immutabledict({"cpu": Quantity.of(cpu), "pods": Quantity(9000)})
     return Node(ObjectMeta(name=name, labels=strings({HOSTNAME: name})), NodeSpec(**spec), NodeStatus(room, room))
 
 

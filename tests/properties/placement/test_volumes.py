@@ -204,6 +204,25 @@ def disk(*, reads: bool) -> dict[str, Any]:
 
 
 HALF = evolve(claim("c", "v", "now"), metadata=evolve(claim("c", "v").metadata, annotations=strings({})))
+UNBOUND = evolve(claim("c", "v", "wait"), metadata=HALF.metadata)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ([], "which does not exist"),
+        ([volume("v")], "which has no storage class, and the claim has the storage class wait"),
+        ([volume("v", storageClassName="now")], "which has the storage class now, and the claim has"),
+        ([volume("v", storageClassName="wait")], "which is not ReadWriteOnce"),
+        ([volume("v", storageClassName="wait", accessModes=["ReadWriteOnce"])], "and is not bound to it yet"),
+        ([volume("v", claimRef={"namespace": "default", "name": "d"})], "which is kept for the claim default/d"),
+    ],
+)
+def test_why_a_claim_has_not_the_volume_that_it_names_is_said(more: list[Object], why: str) -> None:
+    (told,) = bars(pod("p", "c"), NODES[0], Cache.of([*CLASSES, UNBOUND, *more]))
+    assert told[1].startswith(f"the claim c names the volume v, {why}")
+
+
 EXAMPLES = [
     pytest.param(
         (pod("p", "c"), (), [claim("c", "v"), volume("v", "z10")]), 'mine[key].split("__")', "mine[key]",

@@ -182,6 +182,17 @@ def test_the_classes_of_claims_and_ingresses_are_told() -> None:
     assert told.endswith("PersistentVolumeClaim default/c spec: it gets a volume that can be reached from every node")
 
 
+def test_a_claim_that_names_a_volume_and_no_class_is_given_the_default_one() -> None:
+    volume = "apiVersion: v1\nkind: PersistentVolume\nmetadata: {name: v}\nspec: {capacity: {storage: 1Gi}, "
+    volume += "accessModes: [ReadWriteOnce], hostPath: {path: /data}}\n"
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec:\n  volumeName: v\n"
+    claim += "  accessModes: [ReadWriteOnce]\n  resources: {requests: {storage: 1Gi}}\n"
+    told = "it is given the default StorageClass standard, which is not in the input: PersistentVolume v is not of that"
+    assert [line for line in listed(web(), volume, claim) if told in line]
+    none = claim.replace("volumeName: v", 'volumeName: v\n  storageClassName: ""')
+    assert not [line for line in listed(web(), volume, none) if told in line]
+
+
 def test_a_namespace_that_is_used_and_not_made_is_told_once() -> None:
     text = web().replace("{name: web}", "{name: web, namespace: shop}")
     other = SERVICE.replace("{name: web}", "{name: web, namespace: shop}")

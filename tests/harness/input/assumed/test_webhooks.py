@@ -101,7 +101,48 @@ def test_a_webhook_that_is_asked_about_no_namespace_of_the_input_is_asked_about_
     hook = {**WEBHOOK, "rules": [ALL], "namespaceSelector": selector, "clientConfig": {"url": "https://x"}}
     found = loaded(*objects, configuration(hook, kind), **options)
     assert bool(found.scenario.unmodelled) is open_claims
-    assert any("leaves out the namespaces of the input" in line for line in found.not_modelled) is not open_claims
+    assert any("leave out what is in the input" in line for line in found.not_modelled) is not open_claims
+
+
+ITS_OWN = {"matchExpressions": [{"key": "app", "operator": "NotIn", "values": ["guard"]}]}
+BY_HASH = {"matchExpressions": [{"key": "pod-template-hash", "operator": "Exists"}]}
+
+
+def deployment(app: str) -> dict[str, Any]:
+    labels = {"app": app}
+    spec = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}
+    body = {"selector": {"matchLabels": labels}, "template": spec}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": app, "namespace": "guard"},
+        "spec": body,
+    }
+
+
+@pytest.mark.parametrize(
+    ("selector", "resources", "apps", "options", "open_claims"),
+    [
+        (ITS_OWN, ["pods"], ["guard"], {}, False),
+        (ITS_OWN, ["pods"], ["guard", "web"], {}, True),
+        (ITS_OWN, ["pods", "pods/eviction"], ["guard"], {}, True),
+        (ITS_OWN, ["pods", "services"], ["guard"], {}, True),
+        (BY_HASH, ["pods"], ["guard"], {}, True),
+        (ITS_OWN, ["pods"], ["guard"], {"script": [{"apply": {"object": deployment("web")}}]}, True),
+    ],
+    ids=["left out", "one more", "an eviction has no labels", "what else has labels", "added later", "by a step"],
+)
+def test_a_webhook_that_selects_no_pod_of_the_input_by_its_labels_is_asked_about_none(
+    selector: dict[str, Any],
+    resources: list[str],
+    apps: list[str],
+    options: dict[str, Any],
+    open_claims: bool,  # noqa: FBT001 - a column
+) -> None:
+    hook = {**WEBHOOK, "rules": [{**RULE, "resources": resources}], "objectSelector": selector}
+    found = loaded(SERVICE, *map(deployment, apps), configuration(hook, "MutatingWebhookConfiguration"), **options)
+    assert bool(found.scenario.unmodelled) is open_claims
+    assert bool(found.scenario.webhooks) is open_claims
 
 
 def test_a_webhook_of_somebody_else_is_not_known_and_of_a_complete_input_is_missing() -> None:
