@@ -147,7 +147,7 @@ def _property(cluster: Cluster, said: Said) -> Property:
         case "leads-to" if said.when is not None:
             return LeadsTo(said.name, said.sentence, partial(_is_so, cluster, said, said.when), check)
         case _:
-            return StepProperty(said.name, said.sentence, partial(_of_step, cluster, said))
+            return StepProperty(said.name, said.sentence, partial(_of_step, cluster, said), by_label=False)
 
 
 def _of_state(cluster: Cluster, said: Said, check: Check, view: View) -> Iterator[str]:
