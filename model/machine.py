@@ -282,6 +282,8 @@ class StepProperty:
     """Holds of every step. `check(before, after, label)` yields one line per breach.
 
     `actions` picks the watched actions by name (None: all). An urgent step is a step of its own here.
+    `by_label` False: whether there is a breach does not hang on the label, which is only told in the lines. Then what
+    was found of one step is known of all between the same states, however they are labelled.
     """
 
     name: str
@@ -289,6 +291,11 @@ class StepProperty:
     check: Callable[[View, View, str], Iterable[str]]
     actions: Callable[[str], bool] | None = None
     premise: Callable[[View], bool] | None = None
+    by_label: bool = True
+
+    def told_apart(self, label: str) -> str:
+        """Return the label as far as steps are told apart by it."""
+        return label if self.by_label else ""
 
 
 @frozen

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ...impl.api.apps import DaemonSet
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
@@ -14,14 +15,16 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.releases import RELEASES, Change
 from ...impl.kubectl import script as kubectl
 from ...impl.kubelet.static_pods import is_mirror
+from ..input.given import each_node_asked
 from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Consistency, Detail, Mixed, Scenario, Start, Switch
-from ..world.at_rest.prepare import Prepared
 from ..world.controllers import quotas
 from ..world.controllers.taint_eviction import lags
 from ..world.faults import registry as faults
 from ..world.reductions.roomy import all_the_same
-from .detail.load_balancer import is_asked
+
+if TYPE_CHECKING:
+    from ..world.at_rest.prepare import Prepared
 
 _VIEWS = {
     Consistency.LINEARIZABLE: "every component acts on the store as it is",
@@ -313,7 +316,7 @@ def _propagation(scenario: Scenario) -> str:
 
 def _balancers(scenario: Scenario) -> str:
     """Say how fast load balancers are, where they ask every node by itself."""
-    if not any(isinstance(obj, Service) and is_asked(obj) for obj in scenario.everything):
+    if not any(isinstance(obj, Service) and each_node_asked(obj) for obj in scenario.everything):
         return ""
     if Detail.CONNECTIONS not in scenario.detail:
         closer = "detail: {proxy: connections} gives their health checks time"

@@ -68,7 +68,7 @@ from .blame import refusals
 from .blame.blame import holding, of_stuck, written
 from .bounds import bounds_of
 from .detail import flows, load_balancer, network_policies, open_connections, scheduling_queue
-from .results import Blame, Claim, Report
+from .results import ROOM, Blame, Claim, Report
 from .softening import softened
 
 SHARE = 0.8
@@ -125,7 +125,7 @@ def check(
         asked = _asked(core, prepared, only)
         found = _by_orbits(partial(search, core.machine, asked, limits=left, progress=progress), group)
         after = limits.after(found)
-        found = clock.possible(scenario, core.machine, asked, found, after, registry.ROOM)
+        found = clock.possible(scenario, core.machine, asked, found, after, ROOM)
     met = _stranger(core, found)
     if met is not None and len(scenario.own.made) < MOST:
         again = knowing_more(core, met)
@@ -276,7 +276,7 @@ def _claims(
     progress: Callable[[Progress], None] | None,
     only: str,
 ) -> Iterator[Claim]:
-    room = found[registry.ROOM]
+    room = found[ROOM]
     open_ends = _open_ends(core.scenario, prepared)
     walls = _behind_walls(core.scenario, prepared, limits, progress)
     too_small = room.status is Status.VIOLATED

@@ -11,6 +11,9 @@ from ...model.checker.clock.timetable import Timetable
 from ...model.checker.results import Exploration, Status, Trace
 from ..input.scenario import Scenario
 
+ROOM = "world/room"
+"""The property of a cluster's machine that it has a place for every object."""
+
 
 class TooMuchError(Exception):
     """There is something that a closer look does not know; the message names it."""

@@ -38,7 +38,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
             return any(one(action) for one in sends)
 
         premise = partial(_is_scaled, cluster)
-        yield StepProperty(AUTOSCALING, SENTENCES[AUTOSCALING], partial(_below, cluster), acts, premise)
+        yield StepProperty(AUTOSCALING, SENTENCES[AUTOSCALING], partial(_below, cluster), acts, premise, by_label=False)
 
 
 def _below(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:

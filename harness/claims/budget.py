@@ -31,7 +31,9 @@ from ..world.script.script_slots import USER
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that no step goes below a budget, where somebody may."""
     if cluster.parts.budgets and "PodDisruptionBudget" in cluster.world.layout.pools:
-        yield StepProperty(BUDGET, SENTENCES[BUDGET], check(cluster), evictions(cluster), premise(cluster))
+        yield StepProperty(
+            BUDGET, SENTENCES[BUDGET], check(cluster), evictions(cluster), premise(cluster), by_label=False
+        )
 
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:

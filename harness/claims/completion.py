@@ -75,7 +75,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that no step loses work, does it twice, or says too early that it is done, where there are Jobs."""
     if cluster.world.layout.pools.get("Job"):
         check = partial(_wrong, cluster)
-        yield StepProperty(COMPLETION, SENTENCES[COMPLETION], check, None, partial(_any_over, cluster))
+        yield StepProperty(COMPLETION, SENTENCES[COMPLETION], check, None, partial(_any_over, cluster), by_label=False)
 
 
 def _any_over(cluster: Cluster, view: View) -> bool:

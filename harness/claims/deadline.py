@@ -44,7 +44,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield what must be known of the runs: that room is made once, and how long those that are evicted may take."""
     if cluster.scenario.deadline is None or not may_preempt(cluster.scenario):
         return
-    yield StepProperty(DEADLINE, SENTENCES[DEADLINE], partial(_twice, cluster), _steps(cluster))
+    yield StepProperty(DEADLINE, SENTENCES[DEADLINE], partial(_twice, cluster), _steps(cluster), by_label=False)
     for grace in _graces(cluster.scenario):
         yield Sometimes(_met(grace), "A Pod with this grace period is evicted.", partial(_is_evicted, cluster, grace))
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ...model.machine import View
 from ...model.world.world import OVERFLOW
-from ..world.cluster import Cluster
 from ..world.script.script_slots import SCRIPT, under_way
+
+if TYPE_CHECKING:
+    from ..world.cluster import Cluster
 
 
 def script_over(cluster: Cluster, view: View) -> bool:

@@ -33,7 +33,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
         places = cluster.world.layout.pools["Pod"]
         told = SENTENCES[OWNERSHIP]
-        yield StepProperty(OWNERSHIP, told, partial(_taken, places), acts, partial(_there, places))
+        yield StepProperty(OWNERSHIP, told, partial(_taken, places), acts, partial(_there, places), by_label=False)
 
 
 def _taken(places: tuple[str, ...], before: View, after: View, _label: str) -> Iterator[str]:

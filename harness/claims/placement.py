@@ -32,7 +32,7 @@ from .judged import Others, alike, nameless, namespaces_of, nodes_of, pod_of
 from .moments import script_over
 
 Spaces = tuple[tuple[str, Strings], ...]
-Judge = Callable[[Pod, Node, Others, tuple[Node, ...], Spaces], bool]
+Judge = Callable[[Pod, Others, tuple[Node, ...], Spaces], frozenset[str]]
 
 
 PENDING = "left pending"
@@ -44,19 +44,21 @@ STORAGE = ("PersistentVolume", "PersistentVolumeClaim", "StorageClass")
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that every binding is right when it is made, and that in the end nobody waits who could run."""
     binds = cluster.actions(scheduling.USER, Verb.SENDS)
-    yield StepProperty(PLACEMENT, SENTENCES[PLACEMENT], check(cluster), binds)
     over = partial(script_over, cluster)
-    yield LeadsTo(PENDING, "Nothing stays Pending that could run.", waiting(cluster, over), left_pending(cluster))
+    breaks = lru_cache(maxsize=None)(breaking)  # What has been judged once is kept as long as the machine is.
+    yield StepProperty(PLACEMENT, SENTENCES[PLACEMENT], check(cluster, breaks), binds, by_label=False)
+    pending = partial(_left_pending, cluster, breaks)
+    yield LeadsTo(PENDING, "Nothing stays Pending that could run.", waiting(cluster, over), pending)
 
 
-def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
-    """Return the check of a cluster's machine; what has been judged once is kept as long as it is."""
+def check(cluster: Cluster, breaks: Judge) -> Callable[[View, View, str], Iterator[str]]:
+    """Return the check of a cluster's machine, given what judges a Pod beside others."""
     first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
     start = {node.metadata.name: node for state in first for node in nodes_of(cluster, state)}
     labelled = tuple(
         {namespaces_of(cluster, State.of(one)) for one in cluster.machine.initial} if _relabelled(cluster) else ()
     )
-    return partial(_misplaced, cluster, lru_cache(maxsize=None)(breaks_a_rule), start, labelled)
+    return partial(_misplaced, cluster, breaks, start, labelled)
 
 
 def _misplaced(
@@ -84,7 +86,7 @@ def _misplaced(
         wrong = [
             (nodes, spaces, node)
             for nodes, spaces, node in judged
-            if node and breaks(alone, node, there, nodes, spaces)
+            if node and node.metadata.name in breaks(alone, there, nodes, spaces)
         ]
         yield from _out_of_reach(cluster, after, pod)
         if len(wrong) == len(ways):
@@ -175,15 +177,11 @@ def _waiting(cluster: Cluster, over: Callable[[View], bool], view: View) -> bool
     return over(view) and any(view.via(_waits, slot) for slot in cluster.world.layout.pools["Pod"])
 
 
-def left_pending(cluster: Cluster) -> Callable[[View], Iterator[str]]:
-    """Return the goal that no Pod waits for a node though one would do; every fair run comes to it again and again.
+def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
+    """Say which Pod waits for a node though one would do; every fair run comes again and again to where none does.
 
     Not that it stays there: Pods that are thrown out for ever wait again and again, but none of them stays.
     """
-    return partial(_left_pending, cluster, lru_cache(maxsize=None)(breaks_a_rule))
-
-
-def _left_pending(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:
     for pod, node in could_run(cluster, breaks, view, lambda _pod, _other: True):
         yield f"{pod.metadata.name} is Pending though it could run on {node}"
 
@@ -202,7 +200,7 @@ def could_run(
         if _waits(pod) and not pod.spec.scheduling_gates:
             others = alike(one for one in bound if counts(pod, one))
             alone = nameless(pod)
-            fits = (node for node in nodes if not breaks(alone, node, others, nodes, spaces))
+            fits = (node for node in nodes if node.metadata.name not in breaks(alone, others, nodes, spaces))
             yield from ((pod, node.metadata.name) for node in _within_reach(cluster, view, pod, bound, fits))
 
 
@@ -224,11 +222,12 @@ def _node_name(obj: Object | None) -> str:
     return obj.spec.node_name if isinstance(obj, Pod) else ""
 
 
-def breaks_a_rule(pod: Pod, node: Node, others: Others, nodes: tuple[Node, ...], spaces: Spaces) -> bool:
-    """Tell whether a Pod would break a rule of placement on a node beside others."""
+def breaking(pod: Pod, others: Others, nodes: tuple[Node, ...], spaces: Spaces) -> frozenset[str]:
+    """Name the nodes on which a Pod would break a rule of placement beside others."""
     bound = [
         evolve(one, metadata=evolve(one.metadata, name=f"other-{number}-{copy}"), spec=evolve(one.spec, node_name=on))
         for number, ((one, on), count) in enumerate(sorted(others, key=repr))
         for copy in range(count)
     ]
-    return bool(broken(Problem((pod,), nodes, tuple(bound), dict(spaces)))[node.metadata.name])
+    found = broken(Problem((pod,), nodes, tuple(bound), dict(spaces)))
+    return frozenset(name for name, reasons in found.items() if reasons)

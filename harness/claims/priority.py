@@ -11,7 +11,7 @@ from ...model.machine import LeadsTo, Property, View
 from ..input.priorities import NEVER, may_preempt
 from ..world.cluster import Cluster
 from .moments import script_over
-from .placement import Judge, breaks_a_rule, could_run
+from .placement import Judge, breaking, could_run
 
 
 def properties(cluster: Cluster) -> Iterator[Property]:
@@ -22,7 +22,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 def outranked(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Return the goal that no Pod that may evict others waits for room which Pods of lower priority take."""
-    return partial(_outranked, cluster, lru_cache(maxsize=None)(breaks_a_rule))
+    return partial(_outranked, cluster, lru_cache(maxsize=None)(breaking))
 
 
 def _outranked(cluster: Cluster, breaks: Judge, view: View) -> Iterator[str]:

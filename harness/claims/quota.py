@@ -31,7 +31,9 @@ def properties(cluster: Cluster) -> Iterator[Property]:
     layout = cluster.world.layout
     if "ResourceQuota" in layout.pools or any(isinstance(obj, ResourceQuota) for obj in layout.constants.values()):
         acts = cluster.except_for(IN_MIND)
-        yield StepProperty(QUOTA, SENTENCES[QUOTA], partial(_beyond, cluster), acts, partial(_is_used, cluster))
+        yield StepProperty(
+            QUOTA, SENTENCES[QUOTA], partial(_beyond, cluster), acts, partial(_is_used, cluster), by_label=False
+        )
 
 
 def _beyond(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:

@@ -19,7 +19,7 @@ from ...impl.api.claim_names import REACHABILITY, SENTENCES
 from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.policy import Endpoint, EndpointSlice
+from ...impl.api.policy import EndpointSlice
 from ...model.components import kubeproxy
 from ...model.machine import Converges, Invariant, Property, StepProperty, View
 from ...model.world.verbs import IN_MIND
@@ -47,7 +47,9 @@ def properties(cluster: Cluster) -> Iterator[Property]:
     over, acts = partial(script_over, cluster), cluster.except_for(IN_MIND)
     yield Invariant(REACHABILITY, SENTENCES[REACHABILITY], check(cluster))
     yield Converges(ANSWERED, "Somebody answers at every port that is served.", answers.at_rest(cluster), over)
-    yield StepProperty(ANSWERS, "Whoever takes connections goes on taking them.", answers.check(cluster), acts)
+    yield StepProperty(
+        ANSWERS, "Whoever takes connections goes on taking them.", answers.check(cluster), acts, by_label=False
+    )
 
 
 def check(cluster: Cluster) -> Callable[[View], Iterator[str]]:
@@ -107,35 +109,43 @@ def _once_settled(judge: Judge, objects: Objects) -> tuple[str, ...]:
     slices = [obj for obj in found if isinstance(obj, EndpointSlice)]
     pods = [obj for obj in found if isinstance(obj, Pod)]
     nodes = [obj.metadata.name for obj in found if isinstance(obj, Node)]
-    named = _numbers(slices, pods)
-    seen = ((node, _renamed(slices, named, node), behind(services, pods, nodes, node)) for node in nodes)
-    return tuple(
-        line for node, known, promised in seen for line in judge(node, services, known, _promise(promised, named))
-    )
+    wrong: list[str] = []
+    for node in nodes:
+        known = tuple(_seen_from(piece, node) for piece in slices)
+        named = _numbers(known, pods)
+        promised = _promise(behind(services, pods, nodes, node), named)
+        wrong += judge(node, services, tuple(_renamed(piece, named) for piece in known), promised)
+    return tuple(wrong)
 
 
 # --- addresses are names ----------------------------------------------------------------------------------------------
 
 
-def _numbers(slices: Iterable[EndpointSlice], pods: Iterable[Pod]) -> dict[str, str]:
-    """Return all addresses numbers in their order."""
-    used = {address for piece in slices for end in piece.endpoints for address in end.addresses}
-    used |= {pod.status.pod_ip for pod in pods if pod.status.pod_ip}
-    return {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(sorted(used))}
-
-
-def _renamed(slices: Iterable[EndpointSlice], named: dict[str, str], asked: str) -> tuple[EndpointSlice, ...]:
-    """Return slices as a node may tell them apart."""
-
-    def renamed(one: Endpoint) -> Endpoint:
-        there = one.node_name if one.node_name in {None, asked} else ELSEWHERE
-        addresses = tuple(named[address] for address in one.addresses)
-        return evolve(one, addresses=addresses, target_ref=None, zone=None, node_name=there)
-
-    return tuple(
-        evolve(piece, endpoints=tuple(sorted(map(renamed, piece.endpoints), key=lambda end: end.addresses)))
-        for piece in slices
+def _seen_from(piece: EndpointSlice, asked: str) -> EndpointSlice:
+    """Return a slice as a node may tell its endpoints apart, but for their addresses: all other nodes are one."""
+    names = {asked: asked, None: None}
+    ends = (
+        evolve(one, target_ref=None, zone=None, node_name=names.get(one.node_name, ELSEWHERE))
+        for one in piece.endpoints
     )
+    return evolve(piece, endpoints=tuple(ends))
+
+
+def _numbers(slices: tuple[EndpointSlice, ...], pods: Iterable[Pod]) -> dict[str, str]:
+    """Return all addresses numbers, in the order of what is said of them: who has which address is of no account."""
+    said: dict[str, list[str]] = {pod.status.pod_ip: [] for pod in pods if pod.status.pod_ip}
+    for number, piece in enumerate(slices):
+        for end in piece.endpoints:
+            for place, address in enumerate(end.addresses):
+                said.setdefault(address, []).append(f"{number} {place} {evolve(end, addresses=())}")
+    used = sorted(said, key=lambda address: (sorted(said[address]), address))
+    return {address: f"10.255.{number // 256}.{number % 256}" for number, address in enumerate(used)}
+
+
+def _renamed(piece: EndpointSlice, named: dict[str, str]) -> EndpointSlice:
+    """Return a slice with the numbers of its addresses."""
+    ends = (evolve(end, addresses=tuple(named[address] for address in end.addresses)) for end in piece.endpoints)
+    return evolve(piece, endpoints=tuple(sorted(ends, key=lambda end: end.addresses)))
 
 
 def _promise(promised: Behind, named: dict[str, str]) -> Behind:

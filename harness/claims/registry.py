@@ -10,9 +10,8 @@ from types import MappingProxyType
 from ...impl.api.claim_names import ALL
 from ...model.machine import Invariant, Property, View
 from ...model.world.world import OVERFLOW
+from ..check.results import ROOM
 from ..world.cluster import Cluster
-
-ROOM = "world/room"
 
 Properties = Callable[[Cluster], Iterable[Property]]
 

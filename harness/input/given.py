@@ -93,6 +93,12 @@ def lasting_services(scenario: Scenario) -> Iterator[Service]:
                 yield obj
 
 
+def each_node_asked(service: Service) -> bool:
+    """Tell whether a load balancer asks every node by itself for a Service."""
+    spec = service.spec
+    return bool(spec.selector) and (spec.type, spec.external_traffic_policy) == ("LoadBalancer", "Local")
+
+
 def services_made_again(scenario: Scenario) -> frozenset[Ref]:
     """Return the Services that a step deletes and a later one applies."""
     gone: set[Ref] = set()

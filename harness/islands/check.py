@@ -11,25 +11,24 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 
 from ...impl.api.claim_names import CONVERGENCE, PRIORITY, REACHABILITY, SENTENCES
-from ...model.checker.explore import explore
 from ...model.checker.options import Options
 from ...model.checker.results import Limits, Status, Verdict
-from ...model.machine import Machine
-from ..check import check as whole
-from ..check.results import Alone, Claim, Report, vacuous_in_all
-from ..claims import registry as claims
+from ..check.results import ROOM, Alone, Claim, Report, vacuous_in_all
 from ..input.priorities import may_preempt
 from ..input.scenario import Scenario
 from .cache import Cache
 from .held import held_up, refused
-from .looking import Search, Watcher, Ways
+from .looking import SHARED, Looks, Search, Watcher, Ways
 from .pieces import pieces_of, together
 from .split import Island
-from .witness import SHARED, Witnesses, among_others, rests_of
+
+if TYPE_CHECKING:
+    from ...model.machine import Machine
 
 GROWS = 4
 """How often a scenario is taken apart anew because an island needs more places for Pods than was thought."""
@@ -41,6 +40,8 @@ NAMED = 3
 
 
 def _exploring(_island: str, *, first: bool = False) -> Search:
+    from ...model.checker.explore import explore  # noqa: PLC0415 - who finds an answer in the cache searches nothing
+
     return partial(explore, options=Options(stop_at_first=first))
 
 
@@ -83,7 +84,7 @@ def check(
         if not more or ways.over:
             break
         sizes |= more
-    look = Witnesses(scenario, parts, ways)
+    look = Looks(scenario, parts, ways)
     found = _held_up(look, reports, _joined(look, reports, _behind_services(look, reports)))
     if look.open and not ways.over and sum(island.scenario.pods for island in parts) <= SMALL:
         found = _with(found, ways.look("", scenario, most=SPARE), look.open)
@@ -104,7 +105,7 @@ def _with(joined: Report, together: Report, names: set[str]) -> Report:
     )
 
 
-def _held_up(look: Witnesses, reports: tuple[Report, ...], joined: Report) -> Report:
+def _held_up(look: Looks, reports: tuple[Report, ...], joined: Report) -> Report:
     """Return a report that also says what does not hold where one island holds up the drains of the others."""
     claims = {one.name: one for one in joined.claims}
     searched: list[Report] = []
@@ -128,6 +129,9 @@ def _held_up(look: Witnesses, reports: tuple[Report, ...], joined: Report) -> Re
 
 def machine_for(scenario: Scenario, kind: str, alone: Alone | None) -> Machine:
     """Return the machine a trace of this kind of breach was found on, for a replay."""
+    from ..check import check as whole  # noqa: PLC0415 - who finds an answer in the cache needs no machine
+    from .witness import among_others, rests_of  # noqa: PLC0415 - nor runs of it
+
     if alone is None:
         return whole.machine_for(scenario, kind)
     pods = {alone.island: alone.pods}
@@ -153,7 +157,7 @@ def _is_full(report: Report) -> bool:
 
 def _room(report: Report) -> Verdict | None:
     """Return whether an island keeps to its places for Pods; None where it was not looked at."""
-    return None if report.exploration is None else report.exploration[claims.ROOM]
+    return None if report.exploration is None else report.exploration[ROOM]
 
 
 # --- put together -----------------------------------------------------------------------------------------------------
@@ -165,14 +169,14 @@ Part = tuple[Island, Claim]
 class Behind:
     """What is found of reachability where workloads that share Services are looked at together."""
 
-    look: Witnesses
+    look: Looks
     parts: tuple[Part, ...] = ()
     reports: tuple[Report, ...] = ()
     pieces: frozenset[str] = frozenset()
     """Of whom that takes the place of what is found of them by themselves."""
 
 
-def _behind_services(look: Witnesses, reports: tuple[Report, ...]) -> Behind:
+def _behind_services(look: Looks, reports: tuple[Report, ...]) -> Behind:
     """Look at those together of whom one by itself does not show that the Services they share are reachable."""
     found = dict(zip((part.name for part in look.parts), reports, strict=True))
     shared = any(part.shares for part in look.parts)
@@ -195,7 +199,7 @@ def _is_well(report: Report) -> bool:
     return room is not None and all(status is Status.HOLDS for status in (room.status, *asked))
 
 
-def _joined(look: Witnesses, reports: tuple[Report, ...], behind: Behind) -> Report:
+def _joined(look: Looks, reports: tuple[Report, ...], behind: Behind) -> Report:
     by_name: dict[str, list[Part]] = {name: [] for name in SENTENCES}
     for island, report in zip(look.parts, reports, strict=True):
         for claim in report.claims:
@@ -238,7 +242,7 @@ def _within(claim: Claim, unsure: tuple[str, ...]) -> Claim:
     return evolve(claim, status=Status.UNKNOWN, lines=unsure) if unsure and claim.status is Status.HOLDS else claim
 
 
-def _join(looks: tuple[Witnesses, ...], parts: list[Part]) -> Claim:
+def _join(looks: tuple[Looks, ...], parts: list[Part]) -> Claim:
     """Return what all islands together say of a claim."""
     broken = []
     for island, claim in sorted(parts, key=lambda part: WORST_FIRST.index(part[1].status)):
@@ -261,9 +265,11 @@ def _others(island: Island, parts: list[Part]) -> Iterator[str]:
         yield f"this is {island.name}; the same may be said of {_named(names)}"
 
 
-def _confirmed(look: Witnesses, island: Island, claim: Claim) -> Claim:
+def _confirmed(look: Looks, island: Island, claim: Claim) -> Claim:
     """Return an island's claim as far as it is a run of the whole that says so."""
-    found = look.of(island, claim)
+    from .witness import witness  # noqa: PLC0415 - only what is broken needs a machine
+
+    found = witness(look, island, claim)
     if found.claim is not None:
         return found.claim
     if claim.status is Status.UNKNOWN:
@@ -297,7 +303,7 @@ def _named(names: list[str]) -> str:
     return f"{shown} and {len(names) - NAMED} more" if len(names) > NAMED else shown
 
 
-def _bounds(look: Witnesses, reports: tuple[Report, ...]) -> tuple[str, ...]:
+def _bounds(look: Looks, reports: tuple[Report, ...]) -> tuple[str, ...]:
     """Return the bounds of all islands, each once."""
     said = ((line, island) for island, report in zip(look.parts, reports, strict=True) for line in report.bounds)
     return tuple(_each_once(len(reports), said))

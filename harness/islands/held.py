@@ -28,11 +28,6 @@ from ...impl.kubectl import script as kubectl
 from ...model.checker.results import Status
 from ..check.results import Claim, Report
 from ..input.scenario import Faults, Scenario, Start
-from ..world.applied import applied
-from ..world.at_rest.settle import Restless, contents
-from ..world.at_rest.starts import rests
-from ..world.cluster import Initial, build
-from ..world.parts import Parts
 from .influence import makers_of
 from .split import Island, stops_drains
 
@@ -111,6 +106,12 @@ def _in_the_way(part: Island, number: int, step: kubectl.Drain) -> bool:
         return False
     if not stops_drains(alone, makers_of(alone.objects)):
         return False
+    from ..world.applied import applied  # noqa: PLC0415 - a world; only who stops drains needs it
+    from ..world.at_rest.settle import Restless, contents  # noqa: PLC0415
+    from ..world.at_rest.starts import rests  # noqa: PLC0415
+    from ..world.cluster import Initial, build  # noqa: PLC0415
+    from ..world.parts import Parts  # noqa: PLC0415
+
     still = evolve(alone, script=())
     cluster = build(still, Parts.core(still), Initial(applied(still)))
     try:

@@ -1,35 +1,33 @@
-"""Looking through islands, one after the other or several at a time, each within its share of the time that is left."""
+"""Looking through islands, one after the other, each within its share of the time that is left."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from functools import partial
-from threading import Thread
-from time import monotonic, sleep
+from time import monotonic
+from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from ...model.checker.results import INTERRUPTED, Deadline, Exploration, Limits, Progress
-from ..check import check as whole
 from ..check.results import Report
 from ..input.scenario import Scenario
-from ..world.at_rest.prepare import Prepared
 from .cache import Cache
+from .split import Island
+
+if TYPE_CHECKING:
+    from ..world.at_rest.prepare import Prepared
 
 Search = Callable[..., Exploration]
 Watcher = Callable[[Progress], None]
 
 
-LOST = "the process that searched it was killed, perhaps for want of memory (--jobs 1 needs less)"
 AFTERWARDS = 2
 """How many more searches there may be in the end, to show a breach among all."""
 MOST = 0.9
 """Of the time that is left, what one of several searches may take: what others found is still followed among all."""
+SHARED = 2
+"""Of how many searches the time that is left is taken to be for when a breach is looked for again."""
 
 
 @frozen
@@ -61,6 +59,8 @@ class Ways:
         key = self.cache.key(scenario, symmetry=self.symmetry, only=only) if self.cache and prepared is None else ""
         if self.cache and key and (found := self.cache.get(key)) is not None:
             return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
+        from ..check import check as whole  # noqa: PLC0415 - who finds an answer in the cache needs no engine
+
         asked, name = (partial(self.search, first=True), f"{name} {only}".strip()) if only else (self.search, name)
         report = whole.check(
             scenario,
@@ -106,7 +106,9 @@ class Ways:
     def look_at_all(self, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:
         """Return what is found of islands, in their order."""
         if min(self.jobs, len(named)) > 1:
-            return _side_by_side(self, named)
+            from .side_by_side import look  # noqa: PLC0415 - one process needs no pool
+
+            return look(self, named)
         ways, reports = self, []
         for number, (name, scenario) in enumerate(named):
             reports.append(ways.look(name, scenario, len(named) - number))
@@ -114,65 +116,18 @@ class Ways:
         return tuple(reports)
 
 
-def _side_by_side(ways: Ways, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:
-    """Look at several at a time. Whoever interrupts stops those under way, and the others are not begun.
+@define
+class Looks:
+    """What is found of islands by themselves and among the others asleep; each is looked at once in each order."""
 
-    No more is handed out than is worked on: what waits in a queue of the pool could not be taken back.
-    """
-    memory = ways.limits.max_memory
-    limits = ways.limits if memory is None else evolve(ways.limits, max_memory=memory // ways.jobs)
-    alone = evolve(ways, limits=limits, progress=None)
-    began, found = monotonic(), dict[int, Report]()
-    waiting, under_way = list(range(len(named)))[::-1], dict[Future[Report], int]()
-    workers, why = min(ways.jobs, len(named)), LOST
-    with ProcessPoolExecutor(workers, initializer=_by_itself, initargs=(os.getpid(),)) as pool:
-        while waiting or under_way:
-            try:
-                while waiting and len(under_way) < workers:
-                    number = waiting.pop()
-                    under_way[pool.submit(alone.look, *named[number], len(named) - number)] = number
-                done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            except (KeyboardInterrupt, BrokenProcessPool) as ended:
-                why = LOST if isinstance(ended, BrokenProcessPool) else INTERRUPTED
-                waiting.clear()
-                for child in multiprocessing.active_children():
-                    if child.pid is not None:
-                        os.kill(child.pid, signal.SIGINT)
-                continue
-            for future in done:
-                number = under_way.pop(future)
-                if (report := _outcome(future)) is not None:
-                    found[number] = report
-            if ways.progress is not None:
-                ways.progress(_so_far(found.values(), monotonic() - began))
-    return tuple(found.get(number) or whole.nothing_known(scenario, why) for number, (_, scenario) in enumerate(named))
-
-
-def _so_far(reports: Iterable[Report], seconds: float) -> Progress:
-    known = tuple(reports)
-    states, steps = sum(report.states for report in known), sum(report.transitions for report in known)
-    return Progress(states, states, steps, max((report.depth for report in known), default=0), seconds)
-
-
-def _outcome(future: Future[Report]) -> Report | None:
-    """Return what a search found. Raises what it raised, but for an interrupt."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, KeyboardInterrupt | BrokenProcessPool):
-        return None
-    raise error
-
-
-def _by_itself(parent: int) -> None:
-    """Leave the group of processes that a terminal interrupts: the parent says when to stop, and its end ends this."""
-    os.setpgid(0, 0)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # Ignored by what a shell runs in the background.
-    Thread(target=_ends_with, args=(parent,), daemon=True).start()
-
-
-def _ends_with(parent: int) -> None:
-    while os.getppid() == parent:
-        sleep(1)
-    os._exit(1)
+    scenario: Scenario
+    parts: tuple[Island, ...]
+    ways: Ways
+    known: dict[tuple[str, int], Report] = field(factory=dict)
+    """What is found of an island among the others, by its name and who came first."""
+    rests: dict[str, Prepared] = field(factory=dict)
+    """The states of rest that an island comes to by itself."""
+    open: set[str] = field(factory=set)
+    """The claims that some island breaks and no run of all that was found."""
+    among: dict[tuple[str, int], tuple[Scenario, Prepared]] = field(factory=dict)
+    """The scenario of an island among the others, and where it starts."""

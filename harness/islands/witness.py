@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from attrs import define, evolve, field, frozen
+from attrs import evolve, frozen
 
 from ...impl.api.cache import Cache
 from ...impl.api.claim_names import REACHABILITY
@@ -40,7 +40,7 @@ from ..world.cluster import Initial, build
 from ..world.parts import Parts
 from ..world.script.environment import command
 from .influence import makers_of
-from .looking import Ways
+from .looking import SHARED, Looks
 from .split import Island, stops_drains
 
 MOMENTS = frozenset({"initial", "invariant", "step", AT_A_STEP, *MOVING})
@@ -49,8 +49,6 @@ TRIED = 3
 """Orders in which islands come to rest that are tried for one breach, at most."""
 LAID = 12
 """States of rest of one island that are tried for where its Pods are in the way of no drain, at most."""
-SHARED = 2
-"""Of how many searches the time that is left is taken to be for when a breach is looked for again."""
 
 
 @frozen
@@ -61,72 +59,63 @@ class Found:
     why: str = ""
 
 
-@define
-class Witnesses:
-    """What is found of islands among the others asleep; each is looked at once in each order of coming."""
+def witness(look: Looks, island: Island, claim: Claim) -> Found:
+    """Return what becomes of an island's breach among all others."""
+    why = ""
+    try:
+        orders = tuple(_orders(look, island, claim))
+        for rest in orders:
+            scenario, prepared = _among(look, island, rest)
+            followed = None if _hangs_on_clients(island, claim) else _followed(scenario, prepared, claim)
+            if followed is not None and not _why_no_run(look.scenario, island, scenario, followed):
+                return Found(evolve(followed, alone=Alone(island.name, island.scenario.pods, rest)))
+        for rest in orders:
+            report = _report(look, island, rest)
+            found = next((one for one in report.claims if one.name == claim.name), claim)
+            if found.status is Status.VIOLATED:
+                why = _why_no_run(look.scenario, island, report.scenario, found)
+                if not why:
+                    return Found(evolve(found, alone=Alone(island.name, island.scenario.pods, rest)))
+            elif found.status is Status.UNKNOWN and found.lines:
+                why = found.lines[0]
+            else:
+                why = why or _refusal(report.scenario.script, report.scenario.crowd.placed)
+    except (Cut, Restless) as restless:
+        why = f"the others do not come to rest: {restless}"
+    return Found(None, why)
 
-    scenario: Scenario
-    parts: tuple[Island, ...]
-    ways: Ways
-    known: dict[tuple[str, int], Report] = field(factory=dict)
-    rests: dict[str, Prepared] = field(factory=dict)
-    open: set[str] = field(factory=set)
-    """The claims that some island breaks and no run of all that was found."""
-    among: dict[tuple[str, int], tuple[Scenario, Prepared]] = field(factory=dict)
 
-    def of(self, island: Island, claim: Claim) -> Found:
-        """Return what becomes of an island's breach among all others."""
-        why = ""
-        try:
-            orders = tuple(self._orders(island, claim))
-            for rest in orders:
-                scenario, prepared = self._among(island, rest)
-                followed = None if _hangs_on_clients(island, claim) else _followed(scenario, prepared, claim)
-                if followed is not None and not _why_no_run(self.scenario, island, scenario, followed):
-                    return Found(evolve(followed, alone=Alone(island.name, island.scenario.pods, rest)))
-            for rest in orders:
-                report = self._report(island, rest)
-                found = next((one for one in report.claims if one.name == claim.name), claim)
-                if found.status is Status.VIOLATED:
-                    why = _why_no_run(self.scenario, island, report.scenario, found)
-                    if not why:
-                        return Found(evolve(found, alone=Alone(island.name, island.scenario.pods, rest)))
-                elif found.status is Status.UNKNOWN and found.lines:
-                    why = found.lines[0]
-                else:
-                    why = why or _refusal(report.scenario.script, report.scenario.crowd.placed)
-        except (Cut, Restless) as restless:
-            why = f"the others do not come to rest: {restless}"
-        return Found(None, why)
+def _orders(look: Looks, island: Island, claim: Claim) -> Iterator[int]:
+    """Yield who comes first, the likeliest to show the breach before others: as its run starts."""
+    if island.scenario.start is Start.EMPTY:
+        yield 0
+        return
+    starts = _rests(look, island).starts
+    wanted = None if claim.trace is None else _where(claim.trace.initial)
+    like = [number for number, initial in enumerate(starts, 1) if _where_objects(initial.objects) == wanted]
+    rest = [number for number in range(1, len(starts) + 1) if number not in like]
+    yield from (*like[:1], 0, *rest)[:TRIED]
 
-    def _orders(self, island: Island, claim: Claim) -> Iterator[int]:
-        """Yield who comes first, the likeliest to show the breach before others: as its run starts."""
-        if island.scenario.start is Start.EMPTY:
-            yield 0
-            return
-        starts = self._rests(island).starts
-        wanted = None if claim.trace is None else _where(claim.trace.initial)
-        like = [number for number, initial in enumerate(starts, 1) if _where_objects(initial.objects) == wanted]
-        rest = [number for number in range(1, len(starts) + 1) if number not in like]
-        yield from (*like[:1], 0, *rest)[:TRIED]
 
-    def _among(self, island: Island, rest: int) -> tuple[Scenario, Prepared]:
-        if (island.name, rest) not in self.among:
-            own = self._rests(island) if rest else None
-            self.among[island.name, rest] = among_others(self.parts, island, rest, self.ways.limits, own)
-        return self.among[island.name, rest]
+def _among(look: Looks, island: Island, rest: int) -> tuple[Scenario, Prepared]:
+    if (island.name, rest) not in look.among:
+        own = _rests(look, island) if rest else None
+        look.among[island.name, rest] = among_others(look.parts, island, rest, look.ways.limits, own)
+    return look.among[island.name, rest]
 
-    def _rests(self, island: Island) -> Prepared:
-        if island.name not in self.rests:
-            self.rests[island.name] = rests_of(island, self.ways.limits)
-        return self.rests[island.name]
 
-    def _report(self, island: Island, rest: int) -> Report:
-        if (island.name, rest) not in self.known:
-            scenario, prepared = self._among(island, rest)
-            name = f"{island.name} by itself {rest}, {scenario.pods} places"
-            self.known[island.name, rest] = self.ways.look(name, scenario, SHARED, prepared)
-        return self.known[island.name, rest]
+def _rests(look: Looks, island: Island) -> Prepared:
+    if island.name not in look.rests:
+        look.rests[island.name] = rests_of(island, look.ways.limits)
+    return look.rests[island.name]
+
+
+def _report(look: Looks, island: Island, rest: int) -> Report:
+    if (island.name, rest) not in look.known:
+        scenario, prepared = _among(look, island, rest)
+        name = f"{island.name} by itself {rest}, {scenario.pods} places"
+        look.known[island.name, rest] = look.ways.look(name, scenario, SHARED, prepared)
+    return look.known[island.name, rest]
 
 
 def among_others(

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from inspect import getdoc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -24,11 +24,13 @@ from ...model.world.store import Full
 from ...model.world.turn import Requests, failure, given_up, heads, onward, without
 from ...model.world.world import Process, World
 from ..claims.moments import script_over
-from ..world.cluster import Cluster
 from .controllers import Own
 from .objects import Objects
 from .processes import USER
 from .syncs import told
+
+if TYPE_CHECKING:
+    from ..world.cluster import Cluster
 
 Check = Callable[..., Any]
 
@@ -145,7 +147,7 @@ def _property(cluster: Cluster, said: Said) -> Property:
         case "leads-to" if said.when is not None:
             return LeadsTo(said.name, said.sentence, partial(_is_so, cluster, said, said.when), check)
         case _:
-            return StepProperty(said.name, said.sentence, partial(_of_step, cluster, said))
+            return StepProperty(said.name, said.sentence, partial(_of_step, cluster, said), by_label=False)
 
 
 def _of_state(cluster: Cluster, said: Said, check: Check, view: View) -> Iterator[str]:

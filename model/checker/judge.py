@@ -10,7 +10,7 @@ from ..machine import Converges, Invariant, LeadsTo, Property, Recoverable, Some
 from .book import Book
 from .engine import Costs
 from .results import ActionStatistics, Statistics, Status, Verdict
-from .traces import rebuild, states, witness
+from .traces import evidence_of, rebuild, states, witness
 
 
 def verdicts_of(book: Book, why: str) -> tuple[Verdict, ...]:
@@ -32,7 +32,7 @@ def _verdict(book: Book, number: int, why: str) -> Verdict:
             trace, evidence = witness(book, claim, finding)
             return Verdict(claim.name, Status.VIOLATED, finding.kind, evidence, trace)
         trace = rebuild(book, finding.state, further)
-        return Verdict(claim.name, Status.VIOLATED, finding.kind, finding.evidence, trace)
+        return Verdict(claim.name, Status.VIOLATED, finding.kind, evidence_of(book, claim, finding, trace), trace)
     if isinstance(claim, Sometimes) and number in book.reached:
         return Verdict(claim.name, Status.HOLDS, kind, trace=rebuild(book, book.reached[number]))
     if number in book.liveness and (verdict := _of_whole_runs(book, number)) is not None:

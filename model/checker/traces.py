@@ -111,6 +111,13 @@ def witness(book: Book, claim: Property, finding: Finding) -> tuple[Trace, tuple
     return trace, finding.evidence
 
 
+def evidence_of(book: Book, claim: Property, finding: Finding, trace: Trace) -> tuple[str, ...]:
+    """Return what is to be said of the end of a run: where no label was looked at, the step is asked for its own."""
+    if finding.step is None or not isinstance(claim, StepProperty) or claim.by_label:
+        return finding.evidence
+    return breaches(claim, states(book.machine, trace)[-2], trace.steps[-1])
+
+
 def breaches(claim: StepProperty, before: State, step: Step) -> tuple[str, ...]:
     """Return what a step property first says of a step and of the urgent steps it set off."""
     for one, at, after in micro_steps(before, step):

@@ -41,7 +41,7 @@ from ....model.checker.results import Exploration, Limits, Progress, Status
 from ....model.machine import Machine, Sometimes, View
 from ....properties.reachability.answers import Backend, accepts, backend, selects
 from ...claims.answers import services_of
-from ...input.given import versions_of_services
+from ...input.given import each_node_asked, versions_of_services
 from ...input.scenario import Detail, Scenario, Switch
 from ...world.at_rest.prepare import Prepared
 from ...world.cluster import Cluster
@@ -64,12 +64,6 @@ LEAVING, STAYING = "leaving", "staying"
 EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
 
 
-def is_asked(service: Service) -> bool:
-    """Tell whether a load balancer asks every node by itself for a Service."""
-    spec = service.spec
-    return bool(spec.selector) and (spec.type, spec.external_traffic_policy) == ("LoadBalancer", "Local")
-
-
 # --- who goes ---------------------------------------------------------------------------------------------------------
 
 
@@ -84,7 +78,9 @@ class _Going:
 def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
     """Return for each likeness of Pods whether one is ever the last of its node to go, alone or with another one."""
     scenario = core.scenario
-    if Detail.CONNECTIONS not in scenario.detail or not versions_of_services(scenario, prepared.objects, is_asked):
+    if Detail.CONNECTIONS not in scenario.detail or not versions_of_services(
+        scenario, prepared.objects, each_node_asked
+    ):
         return ()
     doc = "A Pod goes that is the last of its node, while another node has one."
     return tuple(
@@ -99,7 +95,7 @@ def _premise(number: int, how: str) -> str:
 
 
 def _goes_last(core: Cluster, kind: motion.Likeness, how: str, view: View) -> bool:
-    services = tuple(service for service in services_of(core, view) if is_asked(service))
+    services = tuple(service for service in services_of(core, view) if each_node_asked(service))
     if not services:
         return False
     keep = partial(_going, core.scenario, services)
@@ -208,7 +204,7 @@ def _bare(one: Container, seconds: int) -> Container:
 
 def scenes(scenario: Scenario, prepared: Prepared) -> Iterator[Scene]:
     """Yield every scene there could be."""
-    for service in versions_of_services(scenario, prepared.objects, is_asked):
+    for service in versions_of_services(scenario, prepared.objects, each_node_asked):
         for number, (kind, owner) in enumerate(motion.owners_of(scenario, prepared).items()):
             if selects(service, kind.namespace, kind.labels):
                 yield from (
@@ -337,7 +333,7 @@ def _seconds(scenario: Scenario) -> int:
 
 def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, str, str]]:
     """Yield what a scene does not know: the Service, its field, and why."""
-    fronts = versions_of_services(scenario, prepared.objects, is_asked)
+    fronts = versions_of_services(scenario, prepared.objects, each_node_asked)
     odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
     moved = motion.Behind.of(scenario, prepared).moved()
     steps = [step for step in scenario.script if isinstance(step, kubectl.DeleteNode | kubectl.LabelNode)]

@@ -49,7 +49,6 @@ from ..plain_nodes import CapacityError, capacity_of, plain_nodes, storage_class
 from ..scenario import MOST_PODS, Bounds, Deadline, Expected, Faults, Mixed, Scenario, Schedulers, Sizes, Start
 from ..script.script import Surroundings, one_by_one, read_script, spelled
 from ..workloads import templates
-from .dump import live, read_dump
 from .located import Located, documents, from_json, from_yaml
 from .manifests import Manifests, read_manifests
 from .reader import Reader
@@ -192,6 +191,8 @@ def load_scenario(
     manifests = evolve(manifests, notes=notes, others=others)
     check_places(reader, scenario, fields.get("bounds"))
     if dump:
+        from .dump import read_dump  # noqa: PLC0415 - a world; only a dump needs it
+
         return _from_cluster(reader, scenario, manifests, read_dump(dump, files[dump]), fields)
     if scenario.start is Start.EMPTY:  # What has come to rest was applied as often as it took.
         reader.problems.extend(too_early(manifests))
@@ -288,6 +289,8 @@ def _from_cluster(
     for obj in manifests.objects:
         if isinstance(obj, Node):
             reader.problems.append(manifests.problem(ref_of(obj), "", "the nodes are those of the dump", "addNode"))
+    from .dump import live  # noqa: PLC0415 - as above
+
     state = live(found)
     given = evolve(
         scenario,

@@ -17,7 +17,6 @@ from ...machine import StepProperty
 from ..engine import Costs
 from ..guard import peak_memory
 from ..layout import Effect, Layout, widest
-from ..semantics import checked
 from ..trees.functions import Functions
 from ..trees.tree import Node, Tree
 
@@ -89,10 +88,9 @@ class Tables:
         self.roots.extend(len(self.trees), -1)
         self.nodes, self.branches = Column(np.int64, 4), Spans(-1)
         self.projections, self.images = Column(np.int64, 2), Spans(-1)
-        self._codes: dict[Node, int] = {}
-        self._seen: set[tuple[int, int]] = set()
-        """Node and id, of reads through a transform: several ids may lead to one child, and the tables know these."""
         self._projection: dict[tuple[int, Hashable], int] = {}
+        self._imaged: list[set[int]] = []
+        """Per projection, the ids of which the tables know to what they transform."""
         self._image_of: list[dict[Any, int]] = []
         self.results: list[Any] = []
         """What each leaf says, by its number."""
@@ -125,13 +123,11 @@ class Tables:
         while node is not leaf:
             raw = ids[node.slot]
             child = node.kids[raw]
-            known = self._codes.get(child)
-            if known is None or (node.transform is not None and (code, raw) not in self._seen):
-                known = self._code(child, number)
-                self._hang(code, self._image(code, node, raw), known)
-                if node.transform is not None:
-                    self._seen.add((code, raw))
-            node, code = child, known
+            if child.code is None:
+                self._hang(code, self._branch(node, raw), self._code(child, number))
+            elif node.projection >= 0 and raw not in self._imaged[node.projection]:
+                self._branch(node, raw)  # Its child hangs there already, for another id that transforms alike.
+            node, code = child, self._code(child, number)
         return -2 - code
 
     def reads(self, number: int) -> NDArray[np.uint64]:
@@ -145,26 +141,24 @@ class Tables:
         self.branches.cells.data[base + branch] = child
 
     def _code(self, node: Node, number: int) -> int:
-        code = self._codes.get(node)
-        if code is None:
-            code = -2 - self._leaf(node.result, number) if node.slot < 0 else self._inner(node)
-            self._codes[node] = code
-        return code
+        if node.code is None:
+            node.code = -2 - self._leaf(node.result, number) if node.slot < 0 else self._inner(node)
+        return node.code
 
     def _inner(self, node: Node) -> int:
-        projection = -1
         if node.transform is not None:
             key = (node.slot, node.key)
             if key not in self._projection:
                 self._projection[key] = self.projections.append((0, 0))
                 self._image_of.append({})
-            projection = self._projection[key]
-        return self.nodes.append((node.slot, 0, 0, projection))
+                self._imaged.append(set())
+            node.projection = self._projection[key]
+        return self.nodes.append((node.slot, 0, 0, node.projection))
 
-    def _image(self, code: int, node: Node, raw: int) -> int:
+    def _branch(self, node: Node, raw: int) -> int:
         """Return the branch that an id takes at a node: itself, or the number of what it transforms to."""
-        projection = int(self.nodes.data[code, 3])
-        if projection < 0 or node.transform is None:
+        projection = node.projection
+        if node.transform is None:
             return raw
         row = self.projections.data[projection]
         base, width = self.images.grown(int(row[0]), int(row[1]), raw + 1)
@@ -175,6 +169,7 @@ class Tables:
             known = self._image_of[projection]
             image = known.setdefault(value, len(known))
             self.images.cells.data[base + raw] = image
+            self._imaged[projection].add(raw)
         return image
 
     def _leaf(self, result: Any, number: int) -> int:
@@ -198,10 +193,11 @@ class Tables:
         self.watch_ends.append(self.watchers.size)
 
     def _step_tree(self, claim: int, prop: StepProperty, label: str) -> int:
+        label = prop.told_apart(label)
         number = self._step_trees.get((claim, label))
         if number is None:
             number = self._step_trees[claim, label] = self.roots.append(-1)
-            self.trees.append(Tree(prop.name, checked(prop, label), self.layout.places, self.layout.tables * 2, 2))
+            self.trees.append(self.functions.step_tree(prop, label))
             self.step_claim.append(claim)
         return number
 

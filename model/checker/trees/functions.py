@@ -106,13 +106,21 @@ class Functions:
         return tuple(n for n in candidates if leaves[n].mask & written) if candidates else ()
 
     def breaches(self, claim: tuple[int, StepProperty], label: str, ids: tuple[int, ...]) -> tuple[str, ...]:
-        """Return what a step property says of a step: its label, and the ids before and after it side by side."""
+        """Return what a step property says of a step: its label, and the ids before and after it side by side.
+
+        Where it does not hang on the label, none is in the lines: `traces.evidence` says them of the step itself.
+        """
         number, prop = claim
+        label = prop.told_apart(label)
         tree = self._step_trees.get((number, label))
         if tree is None:
-            tree = self._step_trees[number, label] = self._tree(prop.name, checked(prop, label), rows=2)
+            tree = self._step_trees[number, label] = self.step_tree(prop, label)
         lines: tuple[str, ...] = tree.look(ids).result
         return lines
+
+    def step_tree(self, prop: StepProperty, label: str) -> Tree:
+        """Return a new tree of what a step property says of steps with a label, of two rows side by side."""
+        return self._tree(prop.name, checked(prop, label), rows=2)
 
     def costs(self) -> Costs:
         """Say what the functions have cost."""

@@ -103,16 +103,18 @@ class Reader:
         if key in self.seen:
             return self.seen[key][1]
         raw, table = self.row[place], self.tables[place]
-        if self.images is None:
-            value = transform(table[raw])
-        else:
-            image = self.images.get(key)
-            if image is None:
-                image = self.images[key] = Image(transform, table)
-            value = image[raw]
+        value = transform(table[raw]) if self.images is None else self._image(place - self.base, key[1], transform)[raw]
         if (place, None) not in self.seen:
             self.seen[key] = (transform, value)
         return value
+
+    def _image(self, place: int, key: Hashable, transform: Callable[[Any], Hashable]) -> Image:
+        """Return what is known of a transform of a slot, one for all rows."""
+        assert self.images is not None  # noqa: S101 - it has been looked at
+        image = self.images.get((place, key))
+        if image is None:
+            image = self.images[place, key] = Image(transform, self.tables[place])
+        return image
 
     def _place(self, slot: str) -> int:
         place = self.places.get(slot)
@@ -121,17 +123,26 @@ class Reader:
         return self.base + place
 
 
-class Node:
-    """A branch on a slot, or (slot -1) a leaf with its result and the bit set of the slots on its path."""
+_NONE: dict[Any, Node] = {}
+"""The children of who can have none."""
 
-    __slots__ = ("by", "key", "kids", "mask", "result", "slot", "transform")
+
+class Node:
+    """A branch on a slot, or (slot -1) a leaf with its result and the bit set of the slots on its path.
+
+    `code` and `projection` are its number and its transform's where the trees are tables of integers.
+    """
+
+    __slots__ = ("by", "code", "key", "kids", "mask", "projection", "result", "slot", "transform")
 
     def __init__(self, slot: int, key: Hashable = None, transform: Callable[[Any], Hashable] | None = None) -> None:
         self.slot = slot
         self.key = key
         self.transform = transform
-        self.kids: dict[int, Node] = {}
-        self.by: dict[Any, Node] = {}
+        self.kids: dict[int, Node] = _NONE if slot == LEAF else {}
+        self.by: dict[Any, Node] = _NONE if transform is None else {}
+        self.code: int | None = None
+        self.projection = -1
         self.mask = 0
         self.result: Any = None
 
@@ -214,12 +225,20 @@ class Tree:
             if child is None:
                 if node.transform is None:
                     return None
-                child = node.by.get(node.transform(self._tables[node.slot][raw]))
+                child = node.by.get(self._image(node, raw))
                 if child is None:
                     return None
                 node.kids[raw] = child
             node = child
         return node
+
+    def _image(self, node: Node, raw: int) -> Any:
+        """Return what a node's transform gives for an id."""
+        known = None if self._images is None else self._images.get((node.slot % self._width, node.key))
+        if known is not None:
+            return known[raw]
+        assert node.transform is not None  # noqa: S101 - who asks has looked
+        return node.transform(self._tables[node.slot][raw])
 
     def learn(self, row: Sequence[int]) -> Node:
         """Call the function and put what it read and gave into the tree; where it is known already, compare."""

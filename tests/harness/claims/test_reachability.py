@@ -11,9 +11,22 @@ from attrs import evolve
 from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.motion import NOBODY_GOES
 from kubeproof.harness.check.results import Claim
+from kubeproof.harness.claims.reachability import _once_settled
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.impl.api.core import Service
+from kubeproof.impl.api.core import (
+    Container,
+    ContainerPort,
+    Node,
+    Pod,
+    PodCondition,
+    PodSpec,
+    PodStatus,
+    Service,
+    ServicePort,
+    ServiceSpec,
+)
+from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.checker import replay
 from planted import planted
@@ -495,3 +508,34 @@ def test_whose_object_goes_before_its_containers_stop_is_said_where_that_is_open
     verdict, lines = told(deployment(replicas=2) + service(), deletes, nodes=2, consistency="linearizable")
     assert verdict == "UNKNOWN"
     assert lines.startswith("the object of a Pod is taken away before its containers stop (its node is deleted")
+
+
+def around(*pods: Pod) -> tuple[Any, ...]:
+    """Return Pods with two nodes and a Service before them."""
+    spec = ServiceSpec(selector=strings({"app": "web"}), ports=(ServicePort(port=80),), cluster_ip="10.96.0.10")
+    nodes = (Node(ObjectMeta(name=name)) for name in ("node-1", "node-2"))
+    return (*nodes, Service(ObjectMeta(name="web", namespace="default", uid="s"), spec), *pods)
+
+
+def standing(name: str, node: str, address: str, *, ready: bool = True) -> Pod:
+    """Return a Pod that runs."""
+    meta = ObjectMeta(name=name, namespace="default", uid=name, labels=strings({"app": "web"}))
+    container = Container(name="app", image="web:1", ports=(ContainerPort(container_port=80),))
+    condition = PodCondition("Ready", "True" if ready else "False")
+    status = PodStatus(phase="Running", pod_ip=address, conditions=(condition,))
+    return Pod(meta, PodSpec(containers=(container,), node_name=node), status)
+
+
+def test_who_has_which_address_is_of_no_account() -> None:
+    asked: set[Any] = set()
+
+    def judge(*question: Any) -> tuple[str, ...]:
+        asked.add(question)
+        return (f"{question[0]}: wrong",)
+
+    one = around(standing("a", "node-1", "10.1.0.1"), standing("b", "node-2", "10.1.0.2", ready=False))
+    other = around(standing("a", "node-2", "10.1.0.1", ready=False), standing("b", "node-1", "10.1.0.2"))
+    turned = around(standing("a", "node-2", "10.1.0.1"), standing("b", "node-1", "10.1.0.2", ready=False))
+    for objects, questions in ((one, 2), (other, 2), (turned, 4)):
+        assert _once_settled(judge, objects) == ("node-1: wrong", "node-2: wrong")
+        assert len(asked) == questions

@@ -108,6 +108,30 @@ def test_a_step_back_to_a_known_state_is_checked(engine: str):
 
 
 @ENGINES
+def test_a_breach_that_does_not_hang_on_the_label_is_told_with_it(engine: str):
+    claim = StepProperty("up", "", _not_down, by_label=False)
+    assert explore(resetting(3), (claim,), Options(engine))["up"].evidence == ("reset: 3 to 0",)
+
+
+@pytest.mark.parametrize("engine", ["rows", "columns"])
+def test_steps_between_the_same_states_are_judged_once_where_the_label_makes_no_difference(engine: str):
+    def walk(view: View) -> Iterator[Outcome]:
+        if view["n"] < 5:
+            yield Outcome(f"to {view['n'] + 1} of {view['m']}", {"n": view["n"] + 1})
+
+    other = Action("other", "other", lambda view: [Outcome("on", {"m": view["m"] + 1})] if view["m"] < 5 else [])
+    machine = Machine(({"n": 0, "m": 0},), (Action("walk", "walk", walk), other))
+    asked: list[tuple[int, int]] = []
+
+    def check(before: View, after: View, _label: str) -> Iterator[str]:
+        asked.append((before["n"], after["n"]))
+        return iter(())
+
+    explore(machine, (StepProperty("any", "", check, by_label=False),), Options(engine))
+    assert sorted(asked) == [(n, n + step) for n in range(6) for step in (0, 1) if n + step < 6]
+
+
+@ENGINES
 def test_a_step_property_watches_only_its_actions(engine: str):
     claim = StepProperty("up", "", _not_down, lambda name: name != "reset")
     verdict = explore(resetting(3), (claim,), Options(engine))["up"]

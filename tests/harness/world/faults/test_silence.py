@@ -10,6 +10,7 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.bounds import bounds_of
+from kubeproof.harness.check.results import ROOM
 from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.face import Cluster as Manifests
 from kubeproof.harness.world.at_rest.prepare import prepare
@@ -214,7 +215,7 @@ def test_nobody_is_thrown_out_again_and_again_by_a_taint_that_is_about_to_go(fau
 
 def roomy(one: Cluster) -> bool:
     """Tell whether there is a place for every Pod."""
-    return explore(one.machine, [*claims.of(one)])[claims.ROOM].status is Status.HOLDS
+    return explore(one.machine, [*claims.of(one)])[ROOM].status is Status.HOLDS
 
 
 SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {selector: {app: web}, ports: [{port: 80}]}\n"
