@@ -303,6 +303,8 @@ def _nodes(scenario: Scenario) -> Iterator[str]:
     if any(isinstance(step, _NODE_STEPS) for step in scenario.script) or silent:
         what = "a cordon, taint, new label or deletion of a node"
         yield f"{what} between a scheduler's decision and its binding breaks no placement"
+    if sum(step.new_template and "Deployment" in step.reads for step in scenario.script) > 1:
+        yield "ReplicaSets of one Deployment are made more than a second after each other: which is the oldest is known"
     if any("Namespace" in step.changes for step in scenario.script):
         yield "a scheduler may not have seen yet what labels namespaces have: what it binds so breaks no placement"
 

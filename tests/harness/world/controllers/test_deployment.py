@@ -8,6 +8,8 @@ from typing import Any
 from attrs import evolve
 from immutabledict import immutabledict
 
+from kubeproof.harness.check.bounds import bounds_of
+from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.api_server import LAST_BORN, serve
 from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.core import Container, PodSpec, PodTemplateSpec
@@ -64,3 +66,26 @@ def test_a_deployment_that_goes_round_comes_back_to_where_it_was() -> None:
     for turn in range(2 * LAST_BORN):
         places[PLACES[turn % 2]] = born(places, f"x{turn}")
     assert {places[place].metadata.creation_timestamp for place in PLACES[:2]} == {LAST_BORN}
+
+
+WEB = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: app, image: "web:1"}]}
+"""
+UPDATE = {"setImage": {"kind": "Deployment", "name": "web", "image": "web:2"}}
+
+
+def test_that_replicasets_are_not_made_in_one_second_is_told_where_there_may_be_two_old_ones() -> None:
+    def told(*script: object) -> bool:
+        options = immutabledict({"nodes": 1, "start": "settled", "script": list(script)})
+        scenario = load_scenario("web", immutabledict({"web.yaml": WEB}), options).scenario
+        return any("which is the oldest is known" in line for line in bounds_of(scenario))
+
+    assert not told(UPDATE)
+    assert told(UPDATE, {"rolloutRestart": {"kind": "Deployment", "name": "web"}})
