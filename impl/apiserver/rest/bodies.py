@@ -99,7 +99,7 @@ def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     obj, unknown = read_as(found, asked.stored_kind, version)
     warnings = warnings_of(asked, unknown, repeated)
     namespace = obj.metadata.namespace
-    if namespace and namespace != asked.info.namespace:
+    if namespace and asked.info.namespace and namespace != asked.info.namespace:
         raise Refused(bad_request(OTHER_NAMESPACE))
     placed: Any = obj
     return evolve(placed, metadata=evolve(obj.metadata, namespace=asked.info.namespace)), warnings

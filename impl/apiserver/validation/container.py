@@ -18,7 +18,7 @@ from ...api.releases import Change
 from ...api.values.label_names import key_errors
 from ...api.values.quantity import Quantity, QuantityError, parse_quantity
 from .environment import validate_environment
-from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
+from .field_error import FieldError, bad_names, duplicate, forbidden, invalid, invalid_raw, not_supported, required
 from .meta import not_negative
 from .names import label_errors, port_name_errors
 from .volumes import Volumes, validate_mounts
@@ -231,15 +231,15 @@ def _security(field: str, context: Mapping[str, Any]) -> list[FieldError]:
 
 def _resource_name(field: str, name: str) -> list[FieldError]:
     """Take what every node has by its own name, and anything else with a domain (validateContainerResourceName)."""
-    details = list(key_errors(name))
+    errors, details = bad_names(field, name), []
     if "/" not in name:
-        if not details and not is_standard_resource(name):
+        if not errors and not is_standard_resource(name):
             details.append("must be a standard resource type or fully qualified")
         if name not in CONTAINER_RESOURCES and not name.startswith(HUGE_PAGES):
             details.append("must be a standard resource for containers")
     elif NATIVE not in name and (name.startswith(QUOTA_PREFIX) or key_errors(f"{QUOTA_PREFIX}{name}")):
         details.append("doesn't follow extended resource name standard")
-    return [invalid_raw(field, name, detail) for detail in details]
+    return errors + [invalid_raw(field, name, detail, name) for detail in details]
 
 
 def is_standard_resource(name: str) -> bool:

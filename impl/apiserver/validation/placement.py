@@ -18,8 +18,7 @@ from ...api.core import (
     TopologySpreadConstraint,
 )
 from ...api.meta import LabelSelectorRequirement
-from ...api.values.label_names import key_errors
-from .field_error import FieldError, duplicate, forbidden, invalid, not_supported, required
+from .field_error import FieldError, bad_keys, duplicate, forbidden, invalid, not_supported, required
 from .meta import validate_selector
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -37,7 +36,7 @@ def validate_tolerations(field: str, tolerations: tuple[Toleration, ...]) -> lis
 
 
 def _toleration(field: str, one: Toleration) -> list[FieldError]:
-    errors = [invalid(f"{field}.key", one.key, detail) for detail in (key_errors(one.key) if one.key else ())]
+    errors = bad_keys(f"{field}.key", one.key) if one.key else []
     if not one.key and one.operator != "Exists":
         detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
         errors.append(invalid(f"{field}.operator", one.operator, detail))
@@ -115,7 +114,7 @@ def _expression(field: str, one: LabelSelectorRequirement) -> list[FieldError]:
                 errors.append(required(f"{field}.values", detail))
         case _:
             errors.append(invalid(f"{field}.operator", one.operator, "not a valid selector operator"))
-    return errors + [invalid(f"{field}.key", one.key, detail) for detail in key_errors(one.key)]
+    return errors + bad_keys(f"{field}.key", one.key)
 
 
 def _pod_affinity(field: str, affinity: PodAffinity | None) -> list[FieldError]:
@@ -139,7 +138,7 @@ def _pod_term(field: str, term: PodAffinityTerm) -> list[FieldError]:
 def _topology_key(field: str, key: str) -> list[FieldError]:
     if not key:
         return [required(field, "can not be empty")]
-    return [invalid(field, key, detail) for detail in key_errors(key)]
+    return bad_keys(field, key)
 
 
 def validate_spread(field: str, spec: PodSpec) -> list[FieldError]:

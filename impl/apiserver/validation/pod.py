@@ -12,9 +12,8 @@ from typing import Any
 from attrs import evolve
 
 from ...api.core import Container, Pod, PodSpec, PodTemplateSpec
-from ...api.values.label_names import key_errors
 from .container import validate_containers
-from .field_error import FieldError, forbidden, invalid, not_supported, required
+from .field_error import FieldError, bad_keys, forbidden, invalid, not_supported, required
 from .meta import validate_labels
 from .names import label_errors, subdomain_errors
 from .placement import validate_affinity, validate_spread, validate_tolerations
@@ -114,13 +113,13 @@ def _gates(field: str, spec: PodSpec) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, gate in enumerate(spec.extra.get("readinessGates") or ()):
         place, kind = f"{field}.readinessGates[{index}].conditionType", str(gate.get("conditionType") or "")
-        errors += [invalid(place, kind, detail) for detail in key_errors(kind)]
+        errors += bad_keys(place, kind)
     system = (spec.extra.get("os") or {}).get("name")
     if system is not None and system not in SYSTEMS:
         errors.append(not_supported(f"{field}.os", system, SYSTEMS))
     for index, gate in enumerate(spec.scheduling_gates):
         place = f"{field}.schedulingGates[{index}]"
-        errors += [invalid(place, gate.name, detail) for detail in key_errors(gate.name)]
+        errors += bad_keys(place, gate.name)
     return errors
 
 

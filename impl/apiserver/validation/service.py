@@ -111,7 +111,8 @@ def _same_ports(ports: tuple[ServicePort, ...]) -> list[FieldError]:
                 f'core.ServicePort{{Name:"", Protocol:"{port.protocol}", AppProtocol:(*string)(nil), Port:{port.port}, '
                 'TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}'
             )
-            errors.append(duplicate(f"spec.ports[{index}]", "", rendered=rendered))
+            bare = {"Name": "", "Protocol": port.protocol, "AppProtocol": None, "Port": port.port, "TargetPort": 0}
+            errors.append(duplicate(f"spec.ports[{index}]", {**bare, "NodePort": 0}, rendered=rendered))
         seen.add((port.protocol, port.port))
     return errors
 
@@ -161,7 +162,7 @@ def validate_service_update(new: Service, old: Service) -> list[FieldError]:
     if "ExternalName" in {before.type, after.type} or not before.cluster_ip or before.cluster_ip == after.cluster_ip:
         return []
     rendered = f'[]string{{"{after.cluster_ip}"}}'
-    return [invalid_raw("spec.clusterIPs[0]", rendered, "may not change once set")]
+    return [invalid_raw("spec.clusterIPs[0]", rendered, "may not change once set", [after.cluster_ip])]
 
 
 def validate_endpointslice(slice_: EndpointSlice) -> list[FieldError]:

@@ -1,8 +1,7 @@
-"""Validation of kinds without a class: Ingresses, data.
+"""Validation of kinds without a class: Ingresses, data, and small ones.
 
-Upstream: pkg/apis/{batch,autoscaling,networking,core}/validation/validation.go (v1.32).
-Left out on purpose: failure policies of Jobs, success policies beyond their mode, metrics of autoscalers other than
-resources, TLS of Ingresses, what may change of these kinds.
+Upstream: pkg/apis/{networking,node,storage}/validation/validation.go (v1.32).
+Left out on purpose: TLS of Ingresses, overheads of RuntimeClasses, what may change of these kinds.
 """
 
 from __future__ import annotations
@@ -18,13 +17,18 @@ from ...api.values.frozen import thaw
 from ..custom.check import against_schema
 from ..custom.crd.rules import definition_change_errors, definition_errors
 from .data import validate_data
-from .field_error import FieldError, invalid, invalid_raw, not_supported, required, too_long
-from .names import subdomain_errors
+from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required, too_long
+from .names import domain_path_errors, label_errors, path_segment_errors, subdomain_errors
+from .volumes import entries
+from .webhooks import validate_webhooks
 
 Json = Mapping[str, Any]
 LARGEST = 1024 * 1024
 """Bytes that the data of a ConfigMap or a Secret may have."""
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
+PARAMETER_SCOPES = ("Cluster", "Namespace")
+GROUP_POLICIES = ("File", "None", "ReadWriteOnceWithFSType")
+LIFECYCLES = ("Persistent", "Ephemeral")
 WILDCARD = r"\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
 WILDCARD_RULE = (
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
@@ -42,7 +46,7 @@ def validate_unstructured(obj: Unstructured, old: Unstructured | None = None) ->
         return [*definition_errors(obj), *changes]
     written = unstructure(obj)
     rules = RULES.get(obj.of.name)
-    own = [] if rules is None else list(rules(obj.metadata.name, thaw(obj.extra.get("spec") or {})))
+    own = [] if rules is None else list(rules(obj.metadata.name, thaw(obj.extra)))
     return [*validate_data(obj.of.name, written), *_size(obj.of.name, written), *own]
 
 
@@ -55,11 +59,12 @@ def _size(kind: str, written: Json) -> Iterator[FieldError]:
         yield too_long("data", LARGEST)
 
 
-def _ingress(_name: str, spec: Json) -> Iterator[FieldError]:
+def _ingress(_name: str, obj: Json) -> Iterator[FieldError]:
+    spec = obj.get("spec") or {}
     rules = spec.get("rules") or ()
     if not rules and not spec.get("defaultBackend"):
         detail = "either `defaultBackend` or `rules` must be specified"
-        yield invalid_raw("spec", "[]networking.IngressRule(nil)", detail)
+        yield invalid_raw("spec", "[]networking.IngressRule(nil)", detail, None)
     if spec.get("defaultBackend") is not None:
         yield from _backend("spec.defaultBackend", spec["defaultBackend"])
     for at, rule in enumerate(rules):
@@ -120,7 +125,55 @@ def _backend(field: str, backend: Json) -> Iterator[FieldError]:
             yield required(field, "port name or number is required")
 
 
+def _ingress_class(_name: str, obj: Json) -> Iterator[FieldError]:
+    spec = obj.get("spec") or {}
+    yield from domain_path_errors("spec.controller", spec.get("controller") or "")
+    about, field = spec.get("parameters"), "spec.parameters"
+    if about is None:
+        return
+    if (group := about.get("apiGroup")) is not None:
+        yield from (invalid(f"{field}.apiGroup", group, detail) for detail in subdomain_errors(group))
+    for key in ("kind", "name"):
+        text = about.get(key) or ""
+        if not text:
+            yield required(f"{field}.{key}")
+        yield from (invalid(f"{field}.{key}", text, detail) for detail in path_segment_errors(text))
+    scope, namespace = about.get("scope") or "Cluster", about.get("namespace")
+    if scope not in PARAMETER_SCOPES:
+        yield not_supported(f"{field}.scope", scope, PARAMETER_SCOPES)
+    elif scope == "Namespace" and namespace is None:
+        yield required(f"{field}.namespace", "`parameters.scope` is set to 'Namespace'")
+    elif scope == "Cluster" and namespace is not None:
+        yield forbidden(f"{field}.namespace", "`parameters.scope` is set to 'Cluster'")
+
+
+def _driver(_name: str, obj: Json) -> Iterator[FieldError]:
+    spec = obj.get("spec") or {}
+    policy = spec.get("fsGroupPolicy")
+    if policy is not None and policy not in GROUP_POLICIES:
+        yield not_supported("spec.fsGroupPolicy", policy, GROUP_POLICIES)
+    audiences = [str(one.get("audience") or "") for one in entries(spec.get("tokenRequests"))]
+    for index, audience in enumerate(audiences):
+        if audience in audiences[:index]:
+            yield duplicate(f"spec.tokenRequests[{index}].audience", audience)
+    for mode in spec.get("volumeLifecycleModes") or ():
+        if mode not in LIFECYCLES:
+            yield not_supported("spec.volumeLifecycleModes", mode, LIFECYCLES)
+
+
+def _runtime_class(_name: str, obj: Json) -> Iterator[FieldError]:
+    if not (handler := obj.get("handler") or ""):
+        yield required("handler")
+    else:
+        yield from (invalid("handler", handler, detail) for detail in label_errors(handler))
+
+
 RULES: Mapping[str, Callable[[str, Json], Iterator[FieldError]]] = {
+    "CSIDriver": _driver,
     "Ingress": _ingress,
+    "IngressClass": _ingress_class,
+    "MutatingWebhookConfiguration": validate_webhooks,
+    "RuntimeClass": _runtime_class,
+    "ValidatingWebhookConfiguration": validate_webhooks,
 }
-"""By kind: what its spec has to keep."""
+"""By kind: what it has to keep beside its metadata."""
