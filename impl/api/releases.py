@@ -180,6 +180,12 @@ class Change(Enum):
         "KEP-5311",
         "the name of a Service may begin with a digit",
     )
+    POD_RESOURCES = (
+        "podResources",
+        "1.34",
+        "KEP-2837",
+        "what a Pod asks for as a whole is looked at; before, it is left out",
+    )
     AUTOSCALED_GROUP = (
         "autoscaledGroup",
         "1.35",

@@ -23,6 +23,7 @@ from ..status import internal_error
 from ..status import invalid as invalid_response
 from ..storage import Storage
 from ..validation.field_error import FieldError, as_told, invalid, invalid_raw
+from ..validation.names import is_address
 from .defaulting import EXTERNAL, HEADLESS
 
 FIRST_FREE = 2  # 10.96.0.0 is the network, 10.96.0.1 belongs to the Service `kubernetes`
@@ -80,7 +81,7 @@ def _with_address(service: Service, others: tuple[Service, ...], config: Config,
 
 
 def _address_problem(address: str, taken: set[str], config: Config) -> FieldError | None:
-    if address == HEADLESS:
+    if address == HEADLESS or not is_address(address):
         return None
     rendered = f'[]string{{"{address}"}}'
     if ip_address(address) not in ip_network(config.service_cluster_ip_range):
@@ -107,7 +108,8 @@ def _with_node_ports(
     had = _node_ports(stored) if isinstance(stored, Service) else set()
     own: set[int] = set()
     for index, port in enumerate(service.spec.ports):
-        if port.node_port not in had | {0} and (problem := _port_problem(port.node_port, taken, config)):
+        problem = _port_problem(port.node_port, taken, config)
+        if port.node_port not in had | {0} and problem:
             return _refused(service, invalid(f"spec.ports[{index}].nodePort", port.node_port, problem), config)
         own |= {port.node_port} - {0}
     checked: Any = service.spec.extra.get("healthCheckNodePort")
@@ -131,7 +133,7 @@ def _node_ports(service: Service) -> set[int]:
 def _port_problem(number: int, taken: set[int], config: Config) -> str:
     """Say why a Service cannot have a port of the nodes, "" if it can."""
     first, last = config.service_node_port_range
-    if not first <= number <= last:
+    if not config.dry_run and not first <= number <= last:
         return f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
     return "provided port is already allocated" if number in taken else ""
 

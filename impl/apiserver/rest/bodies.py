@@ -102,7 +102,9 @@ def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     if namespace and asked.info.namespace and namespace != asked.info.namespace:
         raise Refused(bad_request(OTHER_NAMESPACE))
     placed: Any = obj
-    return evolve(placed, metadata=evolve(obj.metadata, namespace=asked.info.namespace)), warnings
+    owners = tuple(dict.fromkeys(obj.metadata.owner_references))  # One that is named twice is named once.
+    meta = evolve(obj.metadata, namespace=asked.info.namespace, owner_references=owners)
+    return evolve(placed, metadata=meta), warnings
 
 
 def read_as(found: Mapping[str, Any], kind: Kind, version: str) -> tuple[Object, tuple[str, ...]]:
@@ -111,10 +113,9 @@ def read_as(found: Mapping[str, Any], kind: Kind, version: str) -> tuple[Object,
         return decoded(found, kind)
     except BadObject as bad:
         where = f'{kind.name} in version "{version}" cannot be handled as a {kind.name}'
-        errors = "; ".join(
-            f"json: {error}" if error.path else error.message.removeprefix(f"{where}: ") for error in bad.errors
-        )
-        raise Refused(bad_request(f"{where}: {errors}")) from None
+        first = bad.errors[0]
+        told = f"json: {first}" if first.path else first.message.removeprefix(f"{where}: ")
+        raise Refused(bad_request(f"{where}: {told}")) from None
 
 
 def warnings_of(asked: Asked, unknown: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ PERCENT = (
 )
 TEMPLATE_LABELS = "spec.template.labels"
 IMMUTABLE = "field is immutable"
+UNREADABLE = {"deployment": "invalid label selector", "statefulset": ""}
+"""What is said of a selector that cannot be read, beside what is wrong with it."""
 LOOKED_AT = Change.STATEFULSET_TEMPLATES
 STATEFULSET_IS_FIXED = (
     "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
@@ -156,8 +158,11 @@ def _update_strategy(strategy: StatefulSetUpdateStrategy) -> list[FieldError]:
 
 
 def _bare(strategy: StatefulSetUpdateStrategy | DaemonSetUpdateStrategy | DeploymentStrategy) -> dict[str, object]:
-    """Return a strategy of an unknown type as it is shown: such a one has no numbers."""
-    return {"Type": strategy.type, "RollingUpdate": None}
+    """Return a strategy of an unknown type as it is shown, with the numbers that it brings."""
+    rolling: Any = strategy.rolling_update
+    names = {"Partition": "partition", "MaxUnavailable": "max_unavailable", "MaxSurge": "max_surge"}
+    numbers = {name: getattr(rolling, key) or 0 for name, key in names.items() if hasattr(rolling, key)}
+    return {"Type": strategy.type, "RollingUpdate": None if rolling is None else numbers}
 
 
 def _go_rolling(rolling: RollingUpdateStatefulSetStrategy) -> str:
@@ -228,6 +233,8 @@ def _selector(kind: str, selector: LabelSelector) -> list[FieldError]:
     if selector is NO_SELECTOR:
         return [] if kind == "daemonset" else [required("spec.selector")]
     errors = validate_selector("spec.selector", selector)
+    if errors and kind in UNREADABLE:
+        errors.append(invalid_raw("spec.selector", go_selector(selector), UNREADABLE[kind], unstructure(selector)))
     if not selector.match_labels and not selector.match_expressions:
         errors.append(invalid_raw("spec.selector", EMPTY_SELECTOR, f"empty selector is invalid for {kind}", {}))
     return errors
@@ -237,8 +244,11 @@ def _template(kind: str, template: PodTemplateSpec, selector: LabelSelector) -> 
     """Hold the template to making Pods that the selector finds and that run for ever."""
     errors: list[FieldError] = []
     labels = template.metadata.labels
+    wrong = bool(validate_selector("", selector))
+    if wrong and kind != "DaemonSet":
+        return errors
     empty = not selector.match_labels and not selector.match_expressions
-    if selector is NO_SELECTOR or (not empty and not selects(selector, labels)):
+    if selector is NO_SELECTOR or (not empty and not wrong and not selects(selector, labels)):
         detail = "`selector` does not match template `labels`"
         errors.append(invalid_raw("spec.template.metadata.labels", go_labels(labels), detail, labels or None))
     looked_at = validate_template("spec.template", template)
@@ -300,7 +310,9 @@ def go_int_or_string(value: IntOrString | None) -> str:
 
 
 def _zero(value: IntOrString | None) -> bool:
-    return value in {0, "0%"}
+    """Tell whether a number or a share is none; what is no percentage counts as none."""
+    share = isinstance(value, str) and (re.fullmatch("[0-9]+%", value) is None or int(value[:-1]) == 0)
+    return share or value == 0
 
 
 def validate_selector_update(new: LabelSelector, old: LabelSelector) -> list[FieldError]:

@@ -17,6 +17,7 @@ from ...api.autoscaling import (
     HorizontalPodAutoscalerBehavior,
     HPAScalingRules,
 )
+from ...api.reading.convert import structure
 from ...api.releases import Change
 from ...api.values.quantity import Quantity, QuantityError, parse_quantity
 from .field_error import FieldError, forbidden, invalid, not_supported, required
@@ -121,8 +122,7 @@ def _source(field: str, name: str, source: Mapping[str, Any]) -> Iterator[FieldE
     target = source.get("target") or {}
     if name == "object":
         about = source.get("describedObject") or {}
-        named = (str(about.get(key) or "") for key in ("kind", "name", "apiVersion"))
-        yield from _reference(f"{field}.describedObject", CrossVersionObjectReference(*named))
+        yield from _reference(f"{field}.describedObject", structure(about, CrossVersionObjectReference))
     if name in {"resource", "containerResource"}:
         if not source.get("name"):
             yield required(f"{field}.name", "must specify a resource name")

@@ -40,7 +40,7 @@ def as_told(errors: Iterable[FieldError], release: Release) -> tuple[FieldError,
     return tuple(
         evolve(error, message=error.reworded[1]) if error.reworded and error.reworded[0] in release else error
         for error in errors
-        if error.lifted not in release and (error.brought is None or error.brought in release)
+        if (error.lifted is None or error.lifted not in release) and (error.brought is None or error.brought in release)
     )
 
 

@@ -31,7 +31,8 @@ def validate_meta(obj: Object) -> list[FieldError]:
 
 
 def _fields(meta: ObjectMeta) -> list[FieldError]:
-    errors = validate_labels("metadata.labels", meta.labels) + _annotations(meta.annotations) + _owners(meta)
+    errors = validate_labels("metadata.labels", meta.labels)
+    errors += validate_annotations("metadata.annotations", meta.annotations) + _owners(meta)
     for index, finalizer in enumerate(meta.finalizers):
         errors += finalizer_errors(f"metadata.finalizers[{index}]", finalizer)
     return errors
@@ -45,8 +46,8 @@ def validate_labels(field: str, labels: Mapping[str, str]) -> list[FieldError]:
     return errors
 
 
-def _annotations(annotations: Mapping[str, str]) -> list[FieldError]:
-    field = "metadata.annotations"
+def validate_annotations(field: str, annotations: Mapping[str, str]) -> list[FieldError]:
+    """Return the annotations that are none, and whether they are too much together."""
     errors = [invalid(field, key, detail) for key in sorted(annotations) for detail in key_errors(key.lower())]
     size = sum(len(key.encode()) + len(annotations[key].encode()) for key in annotations)
     return [*errors, too_long(field, LONGEST_ANNOTATIONS)] if size > LONGEST_ANNOTATIONS else errors

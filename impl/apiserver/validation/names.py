@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 
 from ...api.releases import Change
 from ...api.values.label_names import DNS_LABEL, SUBDOMAIN, SUBDOMAIN_RULE
@@ -23,6 +24,7 @@ DNS_1035_RULE = (
     f"and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '{DNS_1035}')"
 )
 LONG_SUBDOMAIN_RULE = f"{SUBDOMAIN_RULE} (e.g. 'example.com', regex used for validation is '{SUBDOMAIN}')"
+DOTS = "must not contain dots"
 STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
 
 
@@ -33,7 +35,8 @@ def subdomain_errors(text: str) -> list[str]:
 
 def label_errors(text: str) -> list[str]:
     """List what keeps a text from being a DNS label: namespaces, containers, volumes."""
-    return _errors(text, DNS_LABEL, LABEL_RULE, 63)
+    rule = DOTS if re.fullmatch(SUBDOMAIN, text) else LABEL_RULE
+    return _errors(text, DNS_LABEL, rule, 63)
 
 
 def dns_1035_errors(text: str) -> list[str]:
@@ -69,10 +72,6 @@ def name_errors(field: str, kind: str, name: str) -> list[FieldError]:
     return [invalid(field, name, detail) for detail in rule(name)]
 
 
-def _namespace_errors(name: str) -> list[str]:
-    return ["must not contain dots"] if "." in name else label_errors(name)
-
-
 def domain_path_errors(field: str, text: str) -> list[FieldError]:
     """Return what keeps a text from being a path behind a domain: who manages or controls something."""
     domain, _, path = text.partition("/")
@@ -86,6 +85,15 @@ def domain_path_errors(field: str, text: str) -> list[FieldError]:
     return errors
 
 
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address of IP."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
 def path_segment_errors(name: str) -> list[str]:
     """List what keeps a text from being one segment of a path: names of roles and their bindings."""
     if name in {".", ".."}:
@@ -94,8 +102,7 @@ def path_segment_errors(name: str) -> list[str]:
 
 
 RULES: Mapping[str, Callable[[str], list[str]]] = {
-    "Namespace": _namespace_errors,
-    "StatefulSet": label_errors,
+    **dict.fromkeys(("Namespace", "StatefulSet"), label_errors),
     **dict.fromkeys(("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding"), path_segment_errors),
 }
 """By kind: what its name has to be; else it is a DNS subdomain."""

@@ -159,8 +159,9 @@ def validate_limit_range(limit_range: LimitRange) -> list[FieldError]:
 
 
 def _type(field: str, name: str) -> Iterator[FieldError]:
-    yield from bad_keys(field, name)
-    if "/" not in name and name not in TYPES:
+    errors = bad_keys(field, name)
+    yield from errors
+    if not errors and "/" not in name and name not in TYPES:
         yield invalid(field, name, "must be a standard limit type or fully qualified")
 
 

@@ -15,10 +15,11 @@ from immutabledict import immutabledict
 
 from ...api.core import ResourceRequirements
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, StorageClass
-from ...api.values.frozen import Json
+from ...api.values.frozen import Json, thaw
 from ...api.values.quantity import Quantity
 from .field_error import FieldError, bad_keys, forbidden, invalid, not_supported, required
 from .names import subdomain_errors
+from .volumes import validate_source
 
 ALONE = "ReadWriteOncePod"
 MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", ALONE)
@@ -50,6 +51,8 @@ def validate_volume(volume: PersistentVolume) -> list[FieldError]:
     if policy not in VOLUME_RECLAIM_POLICIES:
         errors.append(not_supported("spec.persistentVolumeReclaimPolicy", policy, VOLUME_RECLAIM_POLICIES))
     sources = sorted(name for name in spec.extra if name not in NO_SOURCES)
+    for kind in sources[:1]:
+        errors += validate_source(f"spec.{kind}", kind, thaw(spec.extra[kind]) or {})
     if not sources:
         errors.append(required("spec", "must specify a volume type"))
     errors += [forbidden(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]

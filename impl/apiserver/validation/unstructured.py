@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import Any
 
 from ...api.kinds import Unstructured
@@ -16,9 +15,18 @@ from ...api.reading.convert import unstructure
 from ...api.values.frozen import thaw
 from ..custom.check import against_schema
 from ..custom.crd.rules import definition_change_errors, definition_errors
+from .container import validate_port
 from .data import validate_data
 from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required, too_long
-from .names import domain_path_errors, label_errors, path_segment_errors, subdomain_errors
+from .names import (
+    domain_path_errors,
+    is_address,
+    label_errors,
+    name_errors,
+    path_segment_errors,
+    port_name_errors,
+    subdomain_errors,
+)
 from .volumes import entries
 from .webhooks import validate_webhooks
 
@@ -64,12 +72,14 @@ def _ingress(_name: str, obj: Json) -> Iterator[FieldError]:
     rules = spec.get("rules") or ()
     if not rules and not spec.get("defaultBackend"):
         detail = "either `defaultBackend` or `rules` must be specified"
-        yield invalid_raw("spec", "[]networking.IngressRule(nil)", detail, None)
+        yield invalid_raw("spec", "[]networking.IngressRule(nil)", detail, spec.get("rules"))
     if spec.get("defaultBackend") is not None:
         yield from _backend("spec.defaultBackend", spec["defaultBackend"])
     for at, rule in enumerate(rules):
         field = f"spec.rules[{at}]"
         yield from _host(f"{field}.host", str(rule.get("host") or ""))
+        if rule.get("http") is not None and not rule["http"].get("paths"):
+            yield required(f"{field}.http.paths")
         for index, path in enumerate((rule.get("http") or {}).get("paths") or ()):
             yield from _path(f"{field}.http.paths[{index}]", path)
 
@@ -77,7 +87,7 @@ def _ingress(_name: str, obj: Json) -> Iterator[FieldError]:
 def _host(field: str, host: str) -> Iterator[FieldError]:
     if not host:
         return
-    if _is_address(host):
+    if is_address(host):
         yield invalid(field, host, "must be a DNS name, not an IP address")
     elif "*" in host:
         if not re.fullmatch(WILDCARD, host):
@@ -86,28 +96,22 @@ def _host(field: str, host: str) -> Iterator[FieldError]:
         yield from (invalid(field, host, detail) for detail in subdomain_errors(host))
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _path(field: str, path: Json) -> Iterator[FieldError]:
     kind, text = path.get("pathType"), str(path.get("path") or "")
     if not kind:
         yield required(f"{field}.pathType", "pathType must be specified")
     elif kind not in PATH_TYPES:
         yield not_supported(f"{field}.pathType", kind, PATH_TYPES)
-    elif kind != "ImplementationSpecific":
-        if not text.startswith("/"):
+    else:
+        exact = kind != "ImplementationSpecific"
+        if (exact or text) and not text.startswith("/"):
             yield invalid(f"{field}.path", text, "must be an absolute path")
-        yield from (
-            invalid(f"{field}.path", text, f"must not contain '{part}'")
-            for part in ("//", "/./", "/../")
-            if part in text
-        )
+        for part in ("//", "/./", "/../", "%2f", "%2F") if exact else ():
+            if part in text:
+                yield invalid(f"{field}.path", text, f"must not contain '{part}'")
+        for end in ("/..", "/.") if exact else ():
+            if text.endswith(end):
+                yield invalid(f"{field}.path", text, f"cannot end with '{end}'")
     yield from _backend(f"{field}.backend", path.get("backend") or {})
 
 
@@ -118,10 +122,19 @@ def _backend(field: str, backend: Json) -> Iterator[FieldError]:
     elif service is not None and resource is not None:
         yield invalid(field, "", "cannot set both resource and service backends")
     elif service is not None:
-        if not service.get("name"):
-            yield required(f"{field}.service.name")
+        name = service.get("name") or ""
+        yield from (
+            name_errors(f"{field}.service.name", "Service", name) if name else (required(f"{field}.service.name"),)
+        )
         port = service.get("port") or {}
-        if not port.get("name") and not port.get("number"):
+        word, number = port.get("name") or "", port.get("number") or 0
+        if word and number:
+            yield invalid(field, "", "cannot set both port name & port number")
+        elif word:
+            yield from (invalid(f"{field}.service.port.name", word, detail) for detail in port_name_errors(word))
+        elif number:
+            yield from validate_port(f"{field}.service.port.number", number)
+        else:
             yield required(field, "port name or number is required")
 
 
