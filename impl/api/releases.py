@@ -186,6 +186,12 @@ class Change(Enum):
         "KEP-2837",
         "what a Pod asks for as a whole is looked at; before, it is left out",
     )
+    CLASS_WORDS = (
+        "storageClassMessage",
+        "1.36",
+        "no line in the changelog",
+        "the message about a StorageClass that may not change has other words",
+    )
     AUTOSCALED_GROUP = (
         "autoscaledGroup",
         "1.35",

@@ -19,7 +19,7 @@ from ...api.requests import (
 )
 from ...api.versions import stored as as_stored
 from ..decode import decoded
-from ..status import bad_request
+from ..status import OTHER_NAMESPACE, bad_request
 from .asked import Asked
 from .body import BodyError, parsed
 from .http import JSON
@@ -39,9 +39,6 @@ class Refused(Exception):  # noqa: N818 - it carries the answer
     def __init__(self, response: Response) -> None:
         super().__init__(response.message)
         self.response = response
-
-
-OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 
 def body_of(asked: Asked) -> tuple[Json, tuple[str, ...]]:
@@ -131,10 +128,3 @@ def warnings_of(asked: Asked, unknown: tuple[str, ...], repeated: tuple[str, ...
             return ()
         case _:
             return found
-
-
-def another_name(name: str, wanted: str) -> str:
-    """Say that the name in a body is not that of the URL."""
-    if not name:
-        return f"the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
-    return f"the name of the object ({name}) does not match the name on the URL ({wanted})"

@@ -1,8 +1,7 @@
 """Validation of Jobs and CronJobs.
 
 Upstream: pkg/apis/batch/validation/validation.go (v1.32).
-Left out on purpose: the limits of 100,000 indexes and of how many rules there may be; scheduling directives that may
-change while a Job is suspended.
+Left out on purpose: the limits of 100,000 indexes and of how many rules there may be.
 """
 
 from __future__ import annotations
@@ -23,6 +22,7 @@ from ...api.batch import (
     SuccessPolicy,
     SuccessPolicyRule,
 )
+from ...api.core import Affinity, PodTemplateSpec
 from ...api.meta import LabelSelector
 from ...api.reading.convert import unstructure
 from ...api.values.cron import ScheduleError, is_zone, parse_schedule
@@ -331,7 +331,7 @@ def validate_job_update(new: Job, old: Job) -> list[FieldError]:
     """Refuse a change of what a Job is for ever; of an Indexed one completions and parallelism may change together."""
     fixed: tuple[tuple[str, Any, Any], ...] = (
         ("selector", new.spec.selector, old.spec.selector),
-        ("template", new.spec.template, old.spec.template),
+        ("template", _fixed_template(new, old), old.spec.template),
         ("completionMode", new.spec.completion_mode, old.spec.completion_mode),
         ("podFailurePolicy", new.spec.pod_failure_policy, old.spec.pod_failure_policy),
         ("backoffLimitPerIndex", new.spec.backoff_limit_per_index, old.spec.backoff_limit_per_index),
@@ -342,6 +342,28 @@ def validate_job_update(new: Job, old: Job) -> list[FieldError]:
     if not elastic:
         fixed = (("completions", new.spec.completions, old.spec.completions), *fixed)
     return [invalid_raw(f"spec.{name}", _shown(after), IMMUTABLE) for name, after, before in fixed if after != before]
+
+
+def _fixed_template(new: Job, old: Job) -> PodTemplateSpec:
+    """Return a template with what may change put back: where Pods go, while none of a suspended Job was ever made.
+
+    Upstream: validatePodTemplateUpdate, and its options in pkg/registry/batch/job/strategy.go (KEP-2926, v1.32).
+    """
+    now, was = new.spec.template, old.spec.template
+    if not old.spec.suspend or old.status.start_time is not None:
+        return now
+    meta = evolve(now.metadata, labels=was.metadata.labels, annotations=was.metadata.annotations)
+    affinity = now.spec.affinity and evolve(
+        now.spec.affinity, node_affinity=None if was.spec.affinity is None else was.spec.affinity.node_affinity
+    )
+    spec = evolve(
+        now.spec,
+        affinity=was.spec.affinity if affinity == Affinity() and was.spec.affinity is None else affinity,
+        node_selector=was.spec.node_selector,
+        tolerations=was.spec.tolerations,
+        scheduling_gates=was.spec.scheduling_gates,
+    )
+    return evolve(now, metadata=meta, spec=spec)
 
 
 def _shown(value: object) -> str:

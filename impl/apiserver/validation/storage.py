@@ -14,10 +14,11 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ...api.core import ResourceRequirements
+from ...api.releases import Change
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec, StorageClass
 from ...api.values.frozen import Json, thaw
 from ...api.values.quantity import Quantity
-from .field_error import FieldError, bad_keys, forbidden, invalid, not_supported, required
+from .field_error import FieldError, bad_keys, forbidden, invalid, invalid_raw, not_supported, required
 from .names import subdomain_errors
 from .volumes import validate_source
 
@@ -129,7 +130,13 @@ def validate_class_update(new: StorageClass, old: StorageClass) -> list[FieldErr
         "provisioner": (new.provisioner, old.provisioner),
         "reclaimPolicy": (new.reclaim_policy, old.reclaim_policy),
     }
-    errors = [forbidden(name, f"updates to {name} are forbidden.") for name, (now, was) in fields.items() if now != was]
+    errors: list[FieldError] = []
+    for name, (now, was) in fields.items():
+        if now != was:
+            later = invalid_raw(name, "", IMMUTABLE, now)
+            message = later.reworded[1] if later.reworded else ""
+            error = forbidden(name, f"updates to {name} are forbidden.")
+            errors.append(evolve(error, reworded=(Change.CLASS_WORDS, message)))
     if new.volume_binding_mode != old.volume_binding_mode:
         errors.append(invalid("volumeBindingMode", new.volume_binding_mode, IMMUTABLE))
     return errors

@@ -55,7 +55,35 @@ def validate_unstructured(obj: Unstructured, old: Unstructured | None = None) ->
     written = unstructure(obj)
     rules = RULES.get(obj.of.name)
     own = [] if rules is None else list(rules(obj.metadata.name, thaw(obj.extra)))
-    return [*validate_data(obj.of.name, written), *_size(obj.of.name, written), *own]
+    changes = [] if old is None else list(_fixed(obj, old))
+    return [*validate_data(obj.of.name, written), *_size(obj.of.name, written), *own, *changes]
+
+
+FIXED = {
+    "IngressClass": (("spec", "controller"),),
+    "RuntimeClass": (("handler",),),
+    "Secret": (("type",),),
+}
+"""By kind: the text that is for ever."""
+
+
+def _fixed(obj: Unstructured, old: Unstructured) -> Iterator[FieldError]:
+    for path in FIXED.get(obj.of.name, ()):
+        now, was = (_at(one.extra, path) for one in (obj, old))
+        if now != was:
+            yield invalid(".".join(path), now, "field is immutable")
+    if obj.of.name in {"ConfigMap", "Secret"} and old.extra.get("immutable"):
+        if not obj.extra.get("immutable"):
+            yield forbidden("immutable", "field is immutable when `immutable` is set")
+        for name in ("data", "binaryData"):
+            if (obj.extra.get(name) or {}) != (old.extra.get(name) or {}):
+                yield forbidden(name, "field is immutable when `immutable` is set")
+
+
+def _at(fields: Json, path: tuple[str, ...]) -> Any:
+    for name in path:
+        fields = fields.get(name) or {}
+    return fields or ""
 
 
 def _size(kind: str, written: Json) -> Iterator[FieldError]:

@@ -119,11 +119,28 @@ def validate_source(field: str, kind: str, source: Mapping[str, Any]) -> Iterato
     mode = source.get("defaultMode")
     if isinstance(mode, int) and not 0 <= mode <= 0o777:
         yield invalid(f"{field}.defaultMode", mode, MODE)
+    for index, item in enumerate(entries(source.get("items")) if kind in {"configMap", "secret"} else ()):
+        yield from _item(f"{field}.items[{index}]", item)
     if kind == "hostPath" and (path := source.get("path")):
         if ".." in path.split("/"):
             yield invalid(f"{field}.path", path, "must not contain '..'")
         if (type_ := source.get("type") or "") not in HOST_PATH_TYPES:
             yield not_supported(f"{field}.type", type_, HOST_PATH_TYPES)
+
+
+def _item(field: str, item: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Check a key that is put into a file of its own: the path stays inside the volume."""
+    path = item.get("path") or ""
+    if not item.get("key"):
+        yield required(f"{field}.key")
+    if not path:
+        yield required(f"{field}.path")
+    if path.startswith("/"):
+        yield invalid(f"{field}.path", path, "must be a relative path")
+    if ".." in path.split("/"):
+        yield invalid(f"{field}.path", path, "must not contain '..'")
+    elif path.startswith(".."):
+        yield invalid(f"{field}.path", path, "must not start with '..'")
 
 
 def validate_mounts(field: str, container: Container, volumes: Volumes) -> Iterator[FieldError]:
