@@ -472,9 +472,18 @@ def judge_apiserver(found: Sequence[Record]) -> Iterator[Verdict]:
             yield None if one.agrees else Difference(one.name, real, ours)
 
 
-def judge_alone(record: Record) -> Verdict:
-    """Judge one request to an API server by itself."""
-    return next(judge_apiserver([record]))
+def judge_alone(release: Release, record: Record) -> Verdict:
+    """Judge one request to an API server by itself; where the whole answer counts (`whole`), by all of it."""
+    if not record.get("whole"):
+        return next(judge_apiserver([record]))
+    one = next(agreement_apiserver.answers([record], release))
+    if one.ours is None:
+        return NotJudged(one.why)
+    if agreement_apiserver.is_same(one):
+        return None
+    shown = one.shown or ("", "")
+    real, ours = ((*told, "" if told[2] else str(shown[at])) for at, told in enumerate((one.real, one.ours)))
+    return Difference(one.name, " ".join(map(str, real))[:600], " ".join(map(str, ours))[:600])
 
 
 def judge_document(record: Record) -> Verdict:
@@ -497,7 +506,7 @@ def is_recorded(name: str) -> bool:
     return name.rpartition("/")[2] in RECORDED
 
 
-RECORDED = frozenset({"patches", "protocol", "validation"})
+RECORDED = frozenset({"objects", "patches", "protocol", "validation"})
 """The files of requests to the API server; what else is in their folder is documents."""
 SEQUENCES: dict[str, Callable[[Sequence[Record]], Iterator[Verdict]]] = {"apiserver": judge_apiserver}
 """By folder: what judges the records of a file together, for each begins where the one before it ended."""
@@ -519,7 +528,8 @@ def judge_for(name: str, folder: Path = Path(), release: Release = OLDEST) -> Ju
     if name.startswith("apiserver/"):
         if name.startswith("apiserver/discovery/"):
             return judge_document
-        return {"apiserver/table_columns": judge_columns}.get(name, judge_alone if is_recorded(name) else None)
+        alone = partial(judge_alone, release) if is_recorded(name) else None
+        return {"apiserver/table_columns": judge_columns}.get(name, alone)
     for key in (name, name.partition("/")[0]):
         if key in JUDGES_OF_RELEASE:
             return partial(JUDGES_OF_RELEASE[key], release)

@@ -28,6 +28,10 @@ class Replicated:
         return 1 if self.replicas is None else self.replicas
 
 
+NO_SELECTOR = LabelSelector()
+"""What stands in a workload that says no selector at all. It equals an empty one, and is told from it by being this."""
+
+
 @frozen
 class RollingUpdateDeployment:
     """How far a rollout may go above and below the wanted number: numbers or percentages."""
@@ -51,7 +55,7 @@ class DeploymentSpec(Replicated):
     """What a Deployment should be; `replicas` None is defaulted to 1 by the API server."""
 
     replicas: int | None = None
-    selector: LabelSelector = LabelSelector()
+    selector: LabelSelector = NO_SELECTOR
     template: PodTemplateSpec = PodTemplateSpec()
     strategy: DeploymentStrategy = DeploymentStrategy()
     min_ready_seconds: int = 0
@@ -105,7 +109,7 @@ class ReplicaSetSpec(Replicated):
 
     replicas: int | None = None
     min_ready_seconds: int = 0
-    selector: LabelSelector = LabelSelector()
+    selector: LabelSelector = NO_SELECTOR
     template: PodTemplateSpec = PodTemplateSpec()
     extra: immutabledict[str, Json] = EMPTY
 
@@ -190,7 +194,7 @@ class StatefulSetSpec(Replicated):
     """How many Pods with names of their own, of which template, with which volumes."""
 
     replicas: int | None = None
-    selector: LabelSelector = LabelSelector()
+    selector: LabelSelector = NO_SELECTOR
     template: PodTemplateSpec = PodTemplateSpec()
     volume_claim_templates: tuple[PersistentVolumeClaim, ...] = ()
     service_name: str = ""
@@ -257,7 +261,7 @@ class DaemonSetUpdateStrategy:
 class DaemonSetSpec:
     """A Pod of which template there is to be on every node that it may run on."""
 
-    selector: LabelSelector = LabelSelector()
+    selector: LabelSelector = NO_SELECTOR
     template: PodTemplateSpec = PodTemplateSpec()
     update_strategy: DaemonSetUpdateStrategy = DaemonSetUpdateStrategy()
     min_ready_seconds: int = 0

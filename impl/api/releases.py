@@ -162,6 +162,48 @@ class Change(Enum):
         "KEP-3015",
         "trafficDistribution of a Service may be PreferSameZone or PreferSameNode, too",
     )
+    VALUES_AS_JSON = (
+        "shownValues",
+        "1.34",
+        "kubernetes#132314",
+        "what is refused shows structs, maps and lists as JSON, not as Go writes them",
+    )
+    STATEFULSET_TEMPLATES = (
+        "statefulSetTemplates",
+        "1.34",
+        "kubernetes#131790, kubernetes#132212",
+        "the template and the volumeClaimTemplates of a StatefulSet are looked at when it is made",
+    )
+    PLAIN_SERVICE_NAMES = (
+        "serviceNames",
+        "1.36",
+        "KEP-5311",
+        "the name of a Service may begin with a digit",
+    )
+    POD_RESOURCES = (
+        "podResources",
+        "1.34",
+        "KEP-2837",
+        "what a Pod asks for as a whole is looked at; before, it is left out",
+    )
+    CLASS_WORDS = (
+        "storageClassMessage",
+        "1.36",
+        "no line in the changelog",
+        "the message about a StorageClass that may not change has other words",
+    )
+    AUTOSCALED_GROUP = (
+        "autoscaledGroup",
+        "1.35",
+        "no line in the changelog",
+        "an autoscaler names the API group of what it scales",
+    )
+    AUTOSCALER_WORDS = (
+        "autoscalerMessage",
+        "1.36",
+        "no line in the changelog",
+        "the message about an autoscaler without maxReplicas has other words",
+    )
     OWN_TOLERANCE = (
         "autoscalerTolerance",
         "1.35",

@@ -14,6 +14,7 @@ from attrs import frozen
 from ..api.kinds import Kind, Object, Unstructured
 from ..api.reading import schema
 from ..api.reading.convert import BadObject, FieldError, structure, unstructured
+from ..api.values.quantity import QuantityError, parse_quantity
 from .custom.kind import METADATA, ServedKind
 from .custom.reading import read
 from .go_words import misfit
@@ -93,18 +94,36 @@ def _pruned(value: Any, definition: str, path: str, found: Found) -> Any:
     return kept
 
 
+ZEROS = {"string": "", "quantity": "0", "integer": 0, "long": 0, "boolean": False}
+
+
+def _said(value: Any, kind: Any) -> Any:
+    """Return an item of a list or a map; null is what Go's type is without anything."""
+    return ZEROS.get(kind) if value is None and isinstance(kind, str) else value
+
+
+def _spelt(value: float | str) -> Any:
+    """Return a quantity as the server writes it; what is none is told of later."""
+    try:
+        return str(parse_quantity(str(value).strip()))
+    except QuantityError:
+        return value
+
+
 def _inner(value: Any, kind: Any, path: str, found: Found) -> Any:
     match kind:
         case [inner] if isinstance(value, list):
-            return [_inner(one, inner, f"{path}[{at}]", found) for at, one in enumerate(value)]
+            return [_inner(_said(one, inner), inner, f"{path}[{at}]", found) for at, one in enumerate(value)]
         case {"": inner} if isinstance(value, Mapping):
-            return {key: _inner(one, inner, f"{path}.{key}", found) for key, one in value.items()}
+            return {key: _inner(_said(one, inner), inner, f"{path}.{key}", found) for key, one in value.items()}
         case str() if kind.startswith("#"):
             return _pruned({} if value is None else value, kind[1:], path, found)
         case "time" if path in MICRO_TIMES and isinstance(value, str) and not MICRO.search(value):
             form = "2006-01-02T15:04:05.000000Z07:00"
             found.wrong.append(FieldError("", f'parsing time "{value}" as "{form}": cannot parse "Z" as ".000000"'))
             return value
+        case "quantity" if isinstance(value, int | float | str) and not isinstance(value, bool):
+            return _spelt(value)
         case "integer" | "long" if isinstance(value, float):
             found.wrong.append(FieldError(path, f"cannot unmarshal number {value} into Go value of type int64"))
             return value

@@ -64,7 +64,8 @@ def _go(kind: Any) -> str:
 
 
 def _unfit(value: Any, wanted: str, struct: str, path: tuple[str, ...]) -> str:
-    kinds: dict[type, str] = {bool: "bool", int: "number", float: f"number {value}", str: "string", list: "array"}
+    number = f"number {value}" if wanted in {"int32", "int64"} else "number"
+    kinds: dict[type, str] = {bool: "bool", int: "number", float: number, str: "string", list: "array"}
     found = kinds.get(type(value), "object")
     name = struct.rpartition(".")[2]
     return f"json: cannot unmarshal {found} into Go struct field {name}.{'.'.join(path)} of type {wanted}"

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json as jsonlib
 
+from attrs import evolve
+
 from ..api.kinds import Kind
 from ..api.meta import Ref
 from ..api.requests import Cause, Response
@@ -52,6 +54,23 @@ def storage_conflict(ref: Ref, wanted: str, found: str) -> Response:
     error = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {found}"
     detail = f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {error}"
     return conflict(ref, detail)
+
+
+OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
+
+
+def another_name(name: str, wanted: str) -> str:
+    """Say that the name in a body is not that of the URL."""
+    if not name:
+        return f"the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
+    return f"the name of the object ({name}) does not match the name on the URL ({wanted})"
+
+
+def unconditional(ref: Ref) -> Response:
+    """422: the kind is only changed by who says which version was read."""
+    error = invalid_field("metadata.resourceVersion", 0, "must be specified for an update")
+    refused = invalid(ref.kind, ref.name, (error,))
+    return evolve(refused, message=f'{resource_of(ref.kind)} "{ref.name}" is invalid: {error}')
 
 
 def invalid(kind: str, name: str, errors: tuple[FieldError, ...]) -> Response:

@@ -19,7 +19,7 @@ from ..api.kinds import Object, Unstructured
 from ..api.meta import Time
 from ..api.networking import NetworkPolicy
 from ..api.policy import EndpointSlice, PodDisruptionBudget, PodDisruptionBudgetStatus, PriorityClass
-from ..api.quota import ResourceQuota, ResourceQuotaStatus
+from ..api.quota import LimitRange, ResourceQuota, ResourceQuotaStatus
 from ..api.values.frozen import freeze, strings
 from ..api.values.qos import qos_class
 from ..api.well_known import DAEMONSET_GENERATION
@@ -44,6 +44,8 @@ def prepare_for_create(obj: Object, now: Time) -> Object:
     match obj:
         case Pod():
             return evolve(obj, status=_first_pod_status(obj, now), spec=with_label_keys(obj))
+        case LimitRange():
+            return obj if obj.metadata.name else with_meta(obj, name=obj.metadata.uid)
         case PodDisruptionBudget():
             return with_meta(evolve(obj, status=PodDisruptionBudgetStatus()), generation=1)
         case ResourceQuota():

@@ -18,6 +18,7 @@ from ..api.kinds import Unstructured
 from ..api.values.frozen import freeze, thaw
 from .custom.crd.strategy import changed_definition, default_definition, first_definition
 from .resources import resources
+from .validation.webhooks import default_mutating, default_webhooks
 
 Json = dict[str, Any]
 CRD = "CustomResourceDefinition"
@@ -104,8 +105,18 @@ def _secret(obj: Json) -> Json:
     return {"type": "Opaque"} | obj | ({"data": data} if data else {})
 
 
+def _driver(obj: Json) -> Json:
+    usual = {"attachRequired": True, "fsGroupPolicy": "ReadWriteOnceWithFSType", "volumeLifecycleModes": ["Persistent"]}
+    off = dict.fromkeys(("podInfoOnMount", "requiresRepublish", "seLinuxMount", "storageCapacity"), False)
+    said = {key: value for key, value in (obj.get("spec") or {}).items() if value not in (None, [])}
+    return {**obj, "spec": {**usual, **off, **said}}
+
+
 DEFAULTS: Mapping[str, Callable[[Json], Json]] = {
     CRD: default_definition,
+    "CSIDriver": _driver,
+    "MutatingWebhookConfiguration": default_mutating,
     "Secret": _secret,
+    "ValidatingWebhookConfiguration": default_webhooks,
 }
 """What each kind's defaults do to the JSON of an object, its metadata apart."""

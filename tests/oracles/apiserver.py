@@ -20,6 +20,7 @@ from attrs import evolve, frozen
 
 from kubeproof.impl.api.kinds import Object, Unstructured, ref_of
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.releases import OLDEST, Release
 from kubeproof.impl.api.versions import stored as as_stored
 from kubeproof.impl.apiserver.access.authentication import ADMIN, ANONYMOUS, User
 from kubeproof.impl.apiserver.config import Config
@@ -75,9 +76,23 @@ class Answered:
         return self.ours is not None and self.ours[0] == self.real[0] and self.real[1] in {NOT_RECORDED, self.ours[1]}
 
 
-def answers(records: Iterable[Record]) -> Iterator[Answered]:
+UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_same(one: Answered) -> bool:
+    """Tell whether every word of a refusal is the same, and the whole object that is shown, whoever it is by uid."""
+    shown = one.shown or (None, None)
+    pairs = ((one.real, shown[0]), (one.ours, shown[1]))
+    real, ours = (UID.sub("uid", json.dumps(told, sort_keys=True)) for told in pairs)
+    return real == ours
+
+
+def answers(records: Iterable[Record], release: Release = OLDEST) -> Iterator[Answered]:
     """Go through the records of a file in their order."""
-    server = _with(Server(Store(), CONFIG), _first())
+    records = list(records)
+    # Where whole answers were recorded the admission of service accounts was off.
+    whole = any(record.get("whole") for record in records)
+    server = _with(Server(Store(), evolve(CONFIG, release=release, service_account=not whole)), _first())
     last: dict[str, int] = {}
     for record in records:
         if record["request"]["path"].startswith(CUSTOM):

@@ -214,6 +214,8 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
     for name, item in value.extra.items():
         if not is_irrelevant(cls, name, item):
             yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
+    if cls == "PodSpec":
+        yield from _own_restarts(value, path)
     kind: Any = type(value)
     for field in fields_of(kind):
         if (cls, field.name) in ASSUMED:
@@ -225,6 +227,17 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
             claims = () if part else claims_of(cls, field.json)
             yield Unmodelled(_below(path, field.json), reason, claims)
         yield from unmodelled(mine, _below(path, field.json))
+
+
+def _own_restarts(spec: Any, path: str) -> Iterator[Unmodelled]:
+    """List the containers that restart otherwise than their Pod (KEP-5307); one that is a sidecar does so by nature."""
+    for name, containers in (("containers", spec.containers), ("initContainers", spec.init_containers)):
+        for index, container in enumerate(containers):
+            sidecar = name == "initContainers" and container.restart_policy == "Always"
+            if container.restart_policy is not None and not sidecar:
+                yield Unmodelled(
+                    _below(path, f"{name}[{index}].restartPolicy"), "a container restarts as its Pod says here"
+                )
 
 
 def _below(path: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Every field of every built-in kind, modelled here or not: what tells a misspelt field from one that is not modelled.
 
-Upstream: the OpenAPI v2 document of an API server v1.32.13, reduced by tests/make_schema.py to schema.json.xz,
-and what `later_fields` adds.
+Upstream: the OpenAPI v2 document of an API server v1.36.2, reduced by tests/make_schema.py to schema.json.xz. It has
+all that 1.32 has; what came later is known whatever release is asked about.
 Left out on purpose: required fields, ranges and enumerations (the API server's validation), and kinds that a custom
 resource definition adds.
 """
@@ -18,10 +18,9 @@ from typing import Any
 from ..values.quantity import QuantityError, parse_quantity
 from ..values.timestamps import parse_time
 from .convert import FieldError
-from .later_fields import LATER
 from .nearest import did_you_mean
 
-RELEASE = "1.32"
+RELEASE = "1.36"
 INT32 = range(-(2**31), 2**31)
 INT64 = range(-(2**63), 2**63)
 
@@ -31,8 +30,7 @@ def table() -> Mapping[str, Any]:
     """Read the table: kinds by apiVersion, and the types of the fields of each definition."""
     packed = resources.files(__package__).joinpath("schema.json.xz").read_bytes()
     content: dict[str, Any] = json.loads(lzma.decompress(packed))
-    types = content["types"]
-    return {**content, "types": {**types, **{name: {**types.get(name, {}), **more} for name, more in LATER.items()}}}
+    return content
 
 
 def versions_of(kind: str) -> tuple[str, ...]:

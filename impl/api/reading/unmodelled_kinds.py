@@ -67,14 +67,18 @@ _NONE: Mapping[str, str] = {
     "IngressClass": OUTSIDE,
     "PodTemplate": RECORD,
     "PriorityLevelConfiguration": "requests are served in any order here",
+    "IPAddress": RECORD,
+    "MutatingAdmissionPolicy": "it changes nothing without a binding",
     "Secret": FILES,
     "ServiceAccount": IDENTITY,
     "ValidatingAdmissionPolicy": "it refuses nothing without a binding",
     "VolumeAttachment": VOLUMES,
+    "VolumeAttributesClass": VOLUMES,
 }
 SCALES = Effect(MOVES, "it changes replicas")
 _SOME: Mapping[str, Effect] = {
     "Endpoints": Effect((REACHABILITY,), "its addresses are not published"),
+    "MutatingAdmissionPolicyBinding": Effect(ALL, "the policy may change objects"),
     "ValidatingAdmissionPolicyBinding": Effect(REFUSES, "the policy may refuse objects"),
 }
 WEBHOOKS: Mapping[str, tuple[tuple[str, ...], str]] = {

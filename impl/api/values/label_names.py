@@ -30,19 +30,19 @@ def key_errors(key: str, release: Release = OLDEST) -> tuple[str, ...]:
         kind = "a valid label key" if Change.LABEL_KEY_WORDS in release else "a qualified name"
         rule = _rule(f"{kind} {NAME_RULE}", NAME, KEY_EXAMPLES)
         return (f"{rule} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')",)
-    errors = [f"prefix part {error}" for error in _prefix_errors(prefix)] if slash else []
+    errors = [f"prefix part {error}" for error in _prefix_errors(prefix, release)] if slash else []
     if not name:
         errors.append("name part must be non-empty")
     elif len(name) > 63:
-        errors.append("name part must be no more than 63 characters")
+        errors.append(f"name part must be no more than 63 {_unit(release)}")
     if not re.fullmatch(NAME, name):
         errors.append(f"name part {_rule(NAME_RULE, NAME, KEY_EXAMPLES)}")
     return tuple(errors)
 
 
-def value_errors(value: str) -> tuple[str, ...]:
-    """List what is wrong with a label value, in Kubernetes' words; nothing if it may be one."""
-    errors = ["must be no more than 63 characters"] if len(value) > 63 else []
+def value_errors(value: str, release: Release = OLDEST) -> tuple[str, ...]:
+    """List what is wrong with a label value, in a release's words; nothing if it may be one."""
+    errors = [f"must be no more than 63 {_unit(release)}"] if len(value) > 63 else []
     if not re.fullmatch(f"({NAME})?", value):
         errors.append(
             _rule(
@@ -54,10 +54,14 @@ def value_errors(value: str) -> tuple[str, ...]:
     return tuple(errors)
 
 
-def _prefix_errors(prefix: str) -> list[str]:
+def _unit(release: Release) -> str:
+    return "bytes" if Change.LABEL_KEY_WORDS in release else "characters"
+
+
+def _prefix_errors(prefix: str, release: Release) -> list[str]:
     if not prefix:
         return ["must be non-empty"]
-    errors = ["must be no more than 253 characters"] if len(prefix) > 253 else []
+    errors = [f"must be no more than 253 {_unit(release)}"] if len(prefix) > 253 else []
     if not re.fullmatch(SUBDOMAIN, prefix):
         errors.append(_rule(SUBDOMAIN_RULE, SUBDOMAIN, ("example.com",)))
     return errors

@@ -21,6 +21,7 @@ from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from ...api.well_known import CLAIM_IN_USE, NOT_READY, UNREACHABLE, VOLUME_IN_USE
 from ..config import Config
 from ..custom.definition import named
+from ..defaulting.pod_defaults import with_account
 from ..status import forbidden, not_found
 from ..storage import Storage
 from . import pod_security
@@ -54,7 +55,7 @@ def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
         return obj
     obj = with_defaults(storage, obj)
     if config.service_account and not obj.spec.service_account_name:
-        obj = evolve(obj, spec=evolve(obj.spec, service_account_name="default"))
+        obj = evolve(obj, spec=with_account(obj.spec, "default"))
     if config.absent and (missing := _lacking(obj, config)):
         return missing
     if config.runtime_classes and (unknown := _unknown_runtime(storage, obj)):

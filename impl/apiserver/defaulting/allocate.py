@@ -22,7 +22,8 @@ from ..config import Config
 from ..status import internal_error
 from ..status import invalid as invalid_response
 from ..storage import Storage
-from ..validation.field_error import FieldError, invalid, invalid_raw
+from ..validation.field_error import FieldError, as_told, invalid, invalid_raw
+from ..validation.names import is_address
 from .defaulting import EXTERNAL, HEADLESS
 
 FIRST_FREE = 2  # 10.96.0.0 is the network, 10.96.0.1 belongs to the Service `kubernetes`
@@ -70,7 +71,7 @@ def _with_address(service: Service, others: tuple[Service, ...], config: Config,
     taken |= {str(network[FIRST_FREE - 1])} if ref_of(service) != KUBERNETES else set()
     if fixed := service.spec.cluster_ip:
         problem = _address_problem(fixed, set() if config.dry_run else taken, config)
-        return _refused(service, problem) if problem else service
+        return _refused(service, problem, config) if problem else service
     kept = taken | config.kept_free
     free = (_address(config.service_cluster_ip_range, place) for place in range(FIRST_FREE, network.num_addresses - 1))
     address = wanted or next((one for one in free if one not in kept), "")
@@ -80,7 +81,7 @@ def _with_address(service: Service, others: tuple[Service, ...], config: Config,
 
 
 def _address_problem(address: str, taken: set[str], config: Config) -> FieldError | None:
-    if address == HEADLESS:
+    if address == HEADLESS or not is_address(address):
         return None
     rendered = f'[]string{{"{address}"}}'
     if ip_address(address) not in ip_network(config.service_cluster_ip_range):
@@ -88,10 +89,10 @@ def _address_problem(address: str, taken: set[str], config: Config) -> FieldErro
             f"failed to allocate IP {address}: the provided IP ({address}) is not in the valid range. "
             f"The range of valid IPs is {config.service_cluster_ip_range}"
         )
-        return invalid_raw("spec.clusterIPs", rendered, detail)
+        return invalid_raw("spec.clusterIPs", rendered, detail, [address])
     if address in taken:
         detail = f"failed to allocate IP {address}: provided IP is already allocated"
-        return invalid_raw("spec.clusterIPs", rendered, detail)
+        return invalid_raw("spec.clusterIPs", rendered, detail, [address])
     return None
 
 
@@ -107,8 +108,9 @@ def _with_node_ports(
     had = _node_ports(stored) if isinstance(stored, Service) else set()
     own: set[int] = set()
     for index, port in enumerate(service.spec.ports):
-        if port.node_port not in had | {0} and (problem := _port_problem(port.node_port, taken, config)):
-            return _refused(service, invalid(f"spec.ports[{index}].nodePort", port.node_port, problem))
+        problem = _port_problem(port.node_port, taken, config)
+        if port.node_port not in had | {0} and problem:
+            return _refused(service, invalid(f"spec.ports[{index}].nodePort", port.node_port, problem), config)
         own |= {port.node_port} - {0}
     checked: Any = service.spec.extra.get("healthCheckNodePort")
     if checked and checked not in had and (problem := _port_problem(checked, taken | own, config)):
@@ -131,7 +133,7 @@ def _node_ports(service: Service) -> set[int]:
 def _port_problem(number: int, taken: set[int], config: Config) -> str:
     """Say why a Service cannot have a port of the nodes, "" if it can."""
     first, last = config.service_node_port_range
-    if not first <= number <= last:
+    if not config.dry_run and not first <= number <= last:
         return f"provided port is not in the valid range. The range of valid ports is {first}-{last}"
     return "provided port is already allocated" if number in taken else ""
 
@@ -140,5 +142,5 @@ def _port(port: ServicePort, free: Iterator[int]) -> ServicePort:
     return port if port.node_port else evolve(port, node_port=next(free, 0))
 
 
-def _refused(service: Service, error: FieldError) -> Response:
-    return invalid_response("Service", service.metadata.name, (error,))
+def _refused(service: Service, error: FieldError, config: Config) -> Response:
+    return invalid_response("Service", service.metadata.name, as_told((error,), config.release))

@@ -7,6 +7,7 @@ Left out on purpose: kinds without defaults (they come back as they are), dual-s
 from __future__ import annotations
 
 from attrs import evolve
+from immutabledict import immutabledict
 
 from ...api.apps import (
     DaemonSet,
@@ -38,11 +39,12 @@ from ...api.values.frozen import freeze
 from ...controllers.horizontal.behavior import rules as filled_rules
 from ...quota.amounts import frozen_amounts
 from ..unstructured import default_unstructured
-from .pod_defaults import default_pod, default_template, with_extra
+from .pod_defaults import default_pod, default_template, with_extra, with_sources
 
 QUARTER = "25%"
 RBAC_GROUP = "rbac.authorization.k8s.io"
 HEADLESS = "None"
+THREE_HOURS = 10800
 DEFAULT_FAILURES, MOST_FAILURES = 6, 2**31 - 1
 """A Job's backoffLimit where it is absent, and where failures are counted index by index."""
 EXTERNAL = frozenset({"NodePort", "LoadBalancer"})
@@ -165,7 +167,7 @@ def _statefulset(spec: StatefulSetSpec) -> StatefulSetSpec:
         spec,
         replicas=spec.wanted,
         template=default_template(spec.template),
-        volume_claim_templates=tuple(map(_claim, spec.volume_claim_templates)),
+        volume_claim_templates=tuple(map(_claim_template, spec.volume_claim_templates)),
         pod_management_policy=spec.pod_management_policy or "OrderedReady",
         update_strategy=_update_strategy(spec.update_strategy),
         revision_history_limit=10 if history is None else history,
@@ -260,9 +262,14 @@ def _claim(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
     return evolve(claim, spec=spec, status=evolve(claim.status, phase=claim.status.phase or "Pending"))
 
 
+def _claim_template(claim: PersistentVolumeClaim) -> PersistentVolumeClaim:
+    return evolve(_claim(claim), extra=with_extra(claim.extra, apiVersion="v1", kind="PersistentVolumeClaim"))
+
+
 def _volume(volume: PersistentVolume) -> PersistentVolume:
     spec = evolve(
         volume.spec,
+        extra=with_sources(volume.spec.extra),
         volume_mode=volume.spec.volume_mode or "Filesystem",
         persistent_volume_reclaim_policy=volume.spec.persistent_volume_reclaim_policy or "Retain",
     )
@@ -273,8 +280,11 @@ def _service(spec: ServiceSpec) -> ServiceSpec:
     """Default type, ports, affinity and traffic policies; the address itself is allocated later."""
     kind = spec.type or "ClusterIP"
     external, cluster = kind in EXTERNAL or bool(spec.external_ips), kind != "ExternalName"
+    extra = immutabledict((key, value) for key, value in spec.extra.items() if key != "sessionAffinityConfig")
+    if spec.session_affinity == "ClientIP":
+        extra = with_extra(spec.extra, sessionAffinityConfig={"clientIP": {"timeoutSeconds": THREE_HOURS}})
     addresses = spec.cluster_ips or ((spec.cluster_ip,) if spec.cluster_ip else ())
-    extra = with_extra(spec.extra, allocateLoadBalancerNodePorts=True) if kind == "LoadBalancer" else spec.extra
+    extra = with_extra(extra, allocateLoadBalancerNodePorts=True) if kind == "LoadBalancer" else extra
     return evolve(
         spec,
         type=kind,

@@ -20,7 +20,17 @@ from ..decode import decoded
 from ..managed.apply import ApplyConflictError, applied
 from ..managed.sets import DuplicateError
 from ..resources import kind_named
-from ..status import bad_request, conflict, invalid, not_found, rejected, untyped, wrong_patch
+from ..status import (
+    OTHER_NAMESPACE,
+    another_name,
+    bad_request,
+    conflict,
+    invalid,
+    not_found,
+    rejected,
+    untyped,
+    wrong_patch,
+)
 from ..storage import Storage
 from ..validation.field_error import invalid as invalid_field
 from ..verbs.create import Answer, Inputs, create
@@ -49,6 +59,8 @@ def patch(storage: Storage, request: PatchRequest, inputs: Inputs, config: Confi
     wanted = _changed(current, request, stored, inputs.now)
     if isinstance(wanted, Response):
         return wanted, ()
+    if moved := _moved(request.ref, wanted.get("metadata") or {}):
+        return moved, ()
     try:
         new = scaled(stored, wanted) if scale else decoded(wanted, kind_of(stored))[0]
     except BadObject as bad:
@@ -85,11 +97,16 @@ def _changed(current: dict[str, Any], request: PatchRequest, stored: Object, now
         return rejected("the result is no object")
     if not isinstance(wanted.get("metadata") or {}, dict):
         return wrong_patch(request.body, "metadata: expected a map")
-    if not (wanted.get("metadata") or {}).get("name"):
-        return bad_request(
-            f"the name of the object ({request.ref.name} based on URL) was undeterminable: name must be provided"
-        )
     return {**wanted, "apiVersion": current["apiVersion"], "kind": current["kind"]}
+
+
+def _moved(ref: Ref, meta: dict[str, Any]) -> Response | None:
+    """Refuse a patch that would give an object another name or another namespace."""
+    if meta.get("name") != ref.name:
+        return bad_request(another_name(str(meta.get("name") or ""), ref.name))
+    if ref.namespace and meta.get("namespace", ref.namespace) != ref.namespace:
+        return bad_request(OTHER_NAMESPACE)
+    return None
 
 
 class UndeclaredError(ValueError):

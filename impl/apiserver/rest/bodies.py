@@ -19,7 +19,7 @@ from ...api.requests import (
 )
 from ...api.versions import stored as as_stored
 from ..decode import decoded
-from ..status import bad_request
+from ..status import OTHER_NAMESPACE, bad_request
 from .asked import Asked
 from .body import BodyError, parsed
 from .http import JSON
@@ -39,9 +39,6 @@ class Refused(Exception):  # noqa: N818 - it carries the answer
     def __init__(self, response: Response) -> None:
         super().__init__(response.message)
         self.response = response
-
-
-OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 
 
 def body_of(asked: Asked) -> tuple[Json, tuple[str, ...]]:
@@ -99,10 +96,12 @@ def object_of(asked: Asked) -> tuple[Object, tuple[str, ...]]:
     obj, unknown = read_as(found, asked.stored_kind, version)
     warnings = warnings_of(asked, unknown, repeated)
     namespace = obj.metadata.namespace
-    if namespace and namespace != asked.info.namespace:
+    if namespace and asked.info.namespace and namespace != asked.info.namespace:
         raise Refused(bad_request(OTHER_NAMESPACE))
     placed: Any = obj
-    return evolve(placed, metadata=evolve(obj.metadata, namespace=asked.info.namespace)), warnings
+    owners = tuple(dict.fromkeys(obj.metadata.owner_references))  # One that is named twice is named once.
+    meta = evolve(obj.metadata, namespace=asked.info.namespace, owner_references=owners)
+    return evolve(placed, metadata=meta), warnings
 
 
 def read_as(found: Mapping[str, Any], kind: Kind, version: str) -> tuple[Object, tuple[str, ...]]:
@@ -111,10 +110,9 @@ def read_as(found: Mapping[str, Any], kind: Kind, version: str) -> tuple[Object,
         return decoded(found, kind)
     except BadObject as bad:
         where = f'{kind.name} in version "{version}" cannot be handled as a {kind.name}'
-        errors = "; ".join(
-            f"json: {error}" if error.path else error.message.removeprefix(f"{where}: ") for error in bad.errors
-        )
-        raise Refused(bad_request(f"{where}: {errors}")) from None
+        first = bad.errors[0]
+        told = f"json: {first}" if first.path else first.message.removeprefix(f"{where}: ")
+        raise Refused(bad_request(f"{where}: {told}")) from None
 
 
 def warnings_of(asked: Asked, unknown: tuple[str, ...], repeated: tuple[str, ...]) -> tuple[str, ...]:
@@ -130,10 +128,3 @@ def warnings_of(asked: Asked, unknown: tuple[str, ...], repeated: tuple[str, ...
             return ()
         case _:
             return found
-
-
-def another_name(name: str, wanted: str) -> str:
-    """Say that the name in a body is not that of the URL."""
-    if not name:
-        return f"the name of the object ({wanted} based on URL) was undeterminable: name must be provided"
-    return f"the name of the object ({name}) does not match the name on the URL ({wanted})"

@@ -27,14 +27,14 @@ from ..handler import handle
 from ..managed.track import tracked
 from ..patch.patch import unknown_in
 from ..server import Server, committed
-from ..status import bad_request, conflict, wrong_patch
+from ..status import OTHER_NAMESPACE, another_name, bad_request, conflict, unconditional, wrong_patch
 from ..storage import Transaction, Write
-from ..validation.field_error import invalid
+from ..validation.field_error import go, invalid
 from ..verbs.create import Inputs
 from ..verbs.scale import scale_of, scaled
 from .answers import refused, shown_list_of, shown_object
 from .asked import Asked
-from .bodies import OTHER_NAMESPACE, Refused, another_name, body_of, object_of, read_as, warnings_of, with_kind
+from .bodies import Refused, body_of, object_of, read_as, warnings_of, with_kind
 from .body import BodyError, parsed
 from .http import HttpResponse
 from .options import OptionError, check_write, is_dry_run, manager_of, seconds
@@ -42,6 +42,22 @@ from .render import deleted, success
 from .reviews import REVIEWS, review
 
 Json = dict[str, Any]
+CONDITIONAL = frozenset(
+    {
+        "CSIDriver",
+        "CSINode",
+        "CSIStorageCapacity",
+        "Lease",
+        "MutatingWebhookConfiguration",
+        "PodDisruptionBudget",
+        "RuntimeClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+    }
+)
+"""Kinds whose PUT must say which version it is of (AllowUnconditionalUpdate in pkg/registry/**/strategy.go)."""
 FORMATS = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
@@ -109,7 +125,12 @@ def _update(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, HttpR
     name = obj.metadata.name
     if name != asked.info.name:
         raise Refused(bad_request(another_name(name, asked.info.name)))
-    base = obj if obj.metadata.resource_version not in {"", "0"} else None
+    version = obj.metadata.resource_version
+    if version and not version.isdecimal():
+        raise Refused(Response(500, "", f"strconv.ParseUint: parsing {go(version)}: invalid syntax"))
+    base = obj if version not in {"", "0"} else None
+    if base is None and asked.resource.kind.key in CONDITIONAL and server.get(asked.ref) is not None:
+        raise Refused(unconditional(asked.ref))
     request = Update(obj, base, asked.info.subresource)
     return _done(server, asked, request, inputs, dry=dry, warnings=warnings)
 

@@ -9,8 +9,10 @@ import re
 from typing import Any
 
 from attrs import evolve
+from immutabledict import immutabledict
 
 from ...api.apps import (
+    NO_SELECTOR,
     DaemonSet,
     DaemonSetUpdateStrategy,
     Deployment,
@@ -22,15 +24,21 @@ from ...api.apps import (
     Sized,
     StatefulSet,
     StatefulSetPersistentVolumeClaimRetentionPolicy,
+    StatefulSetSpec,
     StatefulSetUpdateStrategy,
 )
 from ...api.core import IntOrString, PodTemplateSpec
 from ...api.meta import LabelSelector
-from ...api.values.frozen import Strings
+from ...api.reading.convert import unstructure
+from ...api.releases import Change
+from ...api.values.frozen import Strings, freeze
 from ...api.values.selectors import selects
-from .field_error import FieldError, forbidden, go, invalid, invalid_raw, not_supported, required
+from .field_error import FieldError, forbidden, go, invalid, invalid_raw, not_supported, required, since
 from .meta import not_negative, validate_labels, validate_selector
+from .names import label_errors
 from .pod import validate_template
+from .storage import validate_claim_spec
+from .volumes import entries
 
 EMPTY_SELECTOR = (
     "v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement(nil)}"
@@ -41,6 +49,9 @@ PERCENT = (
 )
 TEMPLATE_LABELS = "spec.template.labels"
 IMMUTABLE = "field is immutable"
+UNREADABLE = {"deployment": "invalid label selector", "statefulset": ""}
+"""What is said of a selector that cannot be read, beside what is wrong with it."""
+LOOKED_AT = Change.STATEFULSET_TEMPLATES
 STATEFULSET_IS_FIXED = (
     "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
     "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
@@ -92,7 +103,8 @@ def validate_replicaset(replicaset: ReplicaSet) -> list[FieldError]:
     """Return the broken rules of a ReplicaSet."""
     spec = replicaset.spec
     errors = not_negative("spec.replicas", spec.replicas) + not_negative("spec.minReadySeconds", spec.min_ready_seconds)
-    return errors + _selector("replicaset", spec.selector) + _template("ReplicaSet", spec.template, spec.selector)
+    # It is told of as a Deployment's, as upstream does.
+    return errors + _selector("deployment", spec.selector) + _template("ReplicaSet", spec.template, spec.selector)
 
 
 def validate_statefulset(statefulset: StatefulSet) -> list[FieldError]:
@@ -105,10 +117,27 @@ def validate_statefulset(statefulset: StatefulSet) -> list[FieldError]:
         )
     errors += _update_strategy(spec.update_strategy)
     errors += _retention(spec.persistent_volume_claim_retention_policy)
+    for index, claim in enumerate(spec.volume_claim_templates):
+        errors += since(validate_claim_spec(f"spec.volumeClaimTemplates[{index}].spec", claim.spec), LOOKED_AT)
     errors += not_negative("spec.replicas", spec.replicas)
     errors += not_negative("spec.minReadySeconds", spec.min_ready_seconds)
     errors += not_negative("spec.ordinals.start", spec.first)
-    return errors + _selector("statefulset", spec.selector) + _template("StatefulSet", spec.template, spec.selector)
+    if name := spec.service_name:
+        errors += since([invalid("spec.serviceName", name, detail) for detail in label_errors(name)], LOOKED_AT)
+    template = with_claims(spec)
+    return errors + _selector("statefulset", spec.selector) + _template("StatefulSet", template, spec.selector)
+
+
+def with_claims(spec: StatefulSetSpec) -> PodTemplateSpec:
+    """Return a StatefulSet's template as its Pods have it: with a volume for each claim, and names of their own."""
+    template, pod = spec.template, spec.template.spec
+    names = {claim.metadata.name for claim in spec.volume_claim_templates}
+    own = (volume for volume in entries(pod.extra.get("volumes")) if volume.get("name") not in names)
+    claims = ({"name": name, "persistentVolumeClaim": {"claimName": name}} for name in sorted(names))
+    extra = {key: value for key, value in pod.extra.items() if key not in {"hostname", "subdomain"}}
+    if names:
+        extra["volumes"] = (*map(freeze, claims), *own)
+    return evolve(template, spec=evolve(pod, extra=immutabledict(extra)))
 
 
 def _update_strategy(strategy: StatefulSetUpdateStrategy) -> list[FieldError]:
@@ -118,12 +147,22 @@ def _update_strategy(strategy: StatefulSetUpdateStrategy) -> list[FieldError]:
             return [] if rolling is None else not_negative(f"{field}.rollingUpdate.partition", rolling.partition)
         case "OnDelete":
             detail = "only allowed for updateStrategy 'RollingUpdate'"
-            return [] if rolling is None else [invalid_raw(f"{field}.rollingUpdate", _go_rolling(rolling), detail)]
+            shown = {"Partition": rolling and (rolling.partition or 0), "MaxUnavailable": None}
+            said = [] if rolling is None else [(_go_rolling(rolling), detail, shown)]
+            return [invalid_raw(f"{field}.rollingUpdate", *one) for one in said]
     rendered = (
         f"apps.StatefulSetUpdateStrategy{{Type:{go(strategy.type)}, "
         "RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}"
     )
-    return [invalid_raw(field, rendered, "must be 'RollingUpdate' or 'OnDelete'")]
+    return [invalid_raw(field, rendered, "must be 'RollingUpdate' or 'OnDelete'", _bare(strategy))]
+
+
+def _bare(strategy: StatefulSetUpdateStrategy | DaemonSetUpdateStrategy | DeploymentStrategy) -> dict[str, object]:
+    """Return a strategy of an unknown type as it is shown, with the numbers that it brings."""
+    rolling: Any = strategy.rolling_update
+    names = {"Partition": "partition", "MaxUnavailable": "max_unavailable", "MaxSurge": "max_surge"}
+    numbers = {name: getattr(rolling, key) or 0 for name, key in names.items() if hasattr(rolling, key)}
+    return {"Type": strategy.type, "RollingUpdate": None if rolling is None else numbers}
 
 
 def _go_rolling(rolling: RollingUpdateStatefulSetStrategy) -> str:
@@ -160,7 +199,7 @@ def _daemonset_strategy(strategy: DaemonSetUpdateStrategy) -> list[FieldError]:
             f"apps.DaemonSetUpdateStrategy{{Type:{go(strategy.type)}, "
             "RollingUpdate:(*apps.RollingUpdateDaemonSet)(nil)}"
         )
-        return [not_supported(field, strategy.type, ("OnDelete", "RollingUpdate"), rendered=rendered)]
+        return [not_supported(field, _bare(strategy), ("OnDelete", "RollingUpdate"), rendered=rendered)]
     field = f"{field}.rollingUpdate"
     if rolling is None:
         return [required(field, "")]
@@ -171,7 +210,7 @@ def _daemonset_strategy(strategy: DaemonSetUpdateStrategy) -> list[FieldError]:
         errors.append(required(f"{field}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
     elif not _zero(unavailable) and not _zero(surge):
         detail = "may not be set when maxUnavailable is non-zero"
-        errors.append(invalid_raw(f"{field}.maxSurge", go_int_or_string(surge), detail))
+        errors.append(invalid_raw(f"{field}.maxSurge", go_int_or_string(surge), detail, surge))
     return errors
 
 
@@ -191,9 +230,13 @@ def validate_statefulset_update(new: StatefulSet, old: StatefulSet) -> list[Fiel
 
 
 def _selector(kind: str, selector: LabelSelector) -> list[FieldError]:
+    if selector is NO_SELECTOR:
+        return [] if kind == "daemonset" else [required("spec.selector")]
     errors = validate_selector("spec.selector", selector)
+    if errors and kind in UNREADABLE:
+        errors.append(invalid_raw("spec.selector", go_selector(selector), UNREADABLE[kind], unstructure(selector)))
     if not selector.match_labels and not selector.match_expressions:
-        errors.append(invalid_raw("spec.selector", EMPTY_SELECTOR, f"empty selector is invalid for {kind}"))
+        errors.append(invalid_raw("spec.selector", EMPTY_SELECTOR, f"empty selector is invalid for {kind}", {}))
     return errors
 
 
@@ -201,13 +244,17 @@ def _template(kind: str, template: PodTemplateSpec, selector: LabelSelector) -> 
     """Hold the template to making Pods that the selector finds and that run for ever."""
     errors: list[FieldError] = []
     labels = template.metadata.labels
+    wrong = bool(validate_selector("", selector))
+    if wrong and kind != "DaemonSet":
+        return errors
     empty = not selector.match_labels and not selector.match_expressions
-    if not empty and not selects(selector, labels):
+    if selector is NO_SELECTOR or (not empty and not wrong and not selects(selector, labels)):
         detail = "`selector` does not match template `labels`"
-        errors.append(invalid_raw("spec.template.metadata.labels", go_labels(labels), detail))
-    # What a StatefulSet's Pods are is only looked at when they are made: their claims become volumes then.
-    named = kind == "StatefulSet"
-    errors += validate_labels(TEMPLATE_LABELS, labels) if named else validate_template("spec.template", template)
+        errors.append(invalid_raw("spec.template.metadata.labels", go_labels(labels), detail, labels or None))
+    looked_at = validate_template("spec.template", template)
+    if kind == "StatefulSet":
+        looked_at = [*since(looked_at, LOOKED_AT), *validate_labels(TEMPLATE_LABELS, labels)]
+    errors += looked_at
     policy = template.spec.restart_policy
     if policy != "Always":
         errors.append(not_supported("spec.template.spec.restartPolicy", policy, ("Always",)))
@@ -226,7 +273,7 @@ def _strategy(strategy: DeploymentStrategy) -> list[FieldError]:
         rendered = (
             f"apps.DeploymentStrategy{{Type:{go(strategy.type)}, RollingUpdate:(*apps.RollingUpdateDeployment)(nil)}}"
         )
-        return [not_supported(field, strategy.type, ("Recreate", "RollingUpdate"), rendered=rendered)]
+        return [not_supported(field, _bare(strategy), ("Recreate", "RollingUpdate"), rendered=rendered)]
     rolling = strategy.rolling_update
     if rolling is None:
         return [required(f"{field}.rollingUpdate", "this should be defaulted and never be nil")]
@@ -235,21 +282,23 @@ def _strategy(strategy: DeploymentStrategy) -> list[FieldError]:
     errors += int_or_percent(f"{field}.rollingUpdate.maxSurge", surge)
     if _zero(unavailable) and _zero(surge):
         detail = "may not be 0 when `maxSurge` is 0"
-        errors.append(invalid_raw(f"{field}.rollingUpdate.maxUnavailable", go_int_or_string(unavailable), detail))
+        errors.append(
+            invalid_raw(f"{field}.rollingUpdate.maxUnavailable", go_int_or_string(unavailable), detail, unavailable)
+        )
     return errors + at_most_all(f"{field}.rollingUpdate.maxUnavailable", unavailable)
 
 
 def int_or_percent(field: str, value: IntOrString | None) -> list[FieldError]:
     """Refuse a negative number and a string that is no percentage."""
     if isinstance(value, str):
-        return [] if re.fullmatch("[0-9]+%", value) else [invalid_raw(field, go_int_or_string(value), PERCENT)]
+        return [] if re.fullmatch("[0-9]+%", value) else [invalid_raw(field, go_int_or_string(value), PERCENT, value)]
     return not_negative(field, value)
 
 
 def at_most_all(field: str, value: IntOrString | None) -> list[FieldError]:
     """Refuse more than 100 %."""
     if isinstance(value, str) and re.fullmatch("[0-9]+%", value) and int(value[:-1]) > 100:
-        return [invalid_raw(field, go_int_or_string(value), "must not be greater than 100%")]
+        return [invalid_raw(field, go_int_or_string(value), "must not be greater than 100%", value)]
     return []
 
 
@@ -261,14 +310,16 @@ def go_int_or_string(value: IntOrString | None) -> str:
 
 
 def _zero(value: IntOrString | None) -> bool:
-    return value in {0, "0%"}
+    """Tell whether a number or a share is none; what is no percentage counts as none."""
+    share = isinstance(value, str) and (re.fullmatch("[0-9]+%", value) is None or int(value[:-1]) == 0)
+    return share or value == 0
 
 
 def validate_selector_update(new: LabelSelector, old: LabelSelector) -> list[FieldError]:
     """Refuse another selector: a workload's is for ever."""
     if new == old:
         return []
-    return [invalid_raw("spec.selector", go_selector(new), IMMUTABLE)]
+    return [invalid_raw("spec.selector", go_selector(new), IMMUTABLE, unstructure(new))]
 
 
 def go_selector(selector: LabelSelector) -> str:

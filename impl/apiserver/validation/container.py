@@ -8,20 +8,33 @@ Left out on purpose: profiles of security contexts, resource claims.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import evolve
 
 from ...api.core import Container, ContainerPort, LifecycleHandler, PodSpec, Probe, ResourceRequirements
+from ...api.reading.convert import structure
 from ...api.releases import Change
 from ...api.values.label_names import key_errors
+from ...api.values.qos import pod_requests
 from ...api.values.quantity import Quantity, QuantityError, parse_quantity
 from .environment import validate_environment
-from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
+from .field_error import (
+    FieldError,
+    bad_names,
+    duplicate,
+    forbidden,
+    invalid,
+    invalid_raw,
+    not_supported,
+    required,
+    since,
+)
 from .meta import not_negative
 from .names import label_errors, port_name_errors
-from .volumes import Volumes, validate_mounts
+from .volumes import Volumes, entries, validate_mounts
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
@@ -30,6 +43,11 @@ UNCLASSED = frozenset({"env", "envFrom", "volumeMounts", "volumeDevices", "secur
 CONTEXT = "core.SecurityContext"
 """How a whole security context is told; Go prints its fields, too."""
 NO_ESCALATION = "cannot set `allowPrivilegeEscalation` to false and"
+SCHEMES = ("HTTP", "HTTPS")
+HEADER = (
+    "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for "
+    "validation is '[-A-Za-z0-9]+')"
+)
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
 CONTAINER_RESOURCES = frozenset({"cpu", "ephemeral-storage", "memory"})
 STANDARD_RESOURCES = CONTAINER_RESOURCES | {
@@ -52,8 +70,10 @@ STANDARD_RESOURCES = CONTAINER_RESOURCES | {
     "storage",
 }
 """What is counted under a name without a domain: by nodes, by quotas, by claims."""
+RESTARTS, ACTIONS, OPERATORS = ("Always", "Never", "OnFailure"), ("Restart", "RestartAllContainers"), ("In", "NotIn")
 HUGE_PAGES = "hugepages-"
 QUOTA_PREFIX = "requests."
+POD_RESOURCES = ("cpu", "memory")
 NATIVE = "kubernetes.io/"
 SLEEP_GATE = "Enable AllowPodLifecycleSleepActionZeroValue feature gate for zero sleep."
 
@@ -66,7 +86,9 @@ def validate_containers(field: str, spec: PodSpec, volumes: Volumes) -> list[Fie
         place = f"{field}.containers[{index}]"
         errors += _container(place, container, seen, spec, volumes)
         if container.restart_policy is not None:
-            errors.append(forbidden(f"{place}.restartPolicy", "may not be set for non-init containers"))
+            error = forbidden(f"{place}.restartPolicy", "may not be set for non-init containers")
+            errors.append(evolve(error, lifted=Change.RESTART_RULES))
+        errors += since(_restarts(place, container), Change.RESTART_RULES)
     for index, container in enumerate(spec.init_containers):
         errors += _init_container(f"{field}.initContainers[{index}]", container, seen, spec, volumes)
     return errors + _host_port_conflicts(field, spec)
@@ -79,13 +101,15 @@ def _init_container(
     errors: list[FieldError] = []
     policy = container.restart_policy
     if policy is not None and policy != "Always":
-        errors.append(not_supported(f"{field}.restartPolicy", policy, ("Always",)))
+        error = not_supported(f"{field}.restartPolicy", policy, ("Always",))
+        errors.append(evolve(error, lifted=Change.RESTART_RULES))
+    errors += since(_restarts(field, container), Change.RESTART_RULES)
     sidecar = policy == "Always"
     if sidecar:
         return errors + _container(field, container, seen, spec, volumes)
     kept = evolve(container, lifecycle=None, liveness_probe=None, readiness_probe=None, startup_probe=None)
     errors += _container(field, kept, seen, spec, volumes)
-    if policy is None:
+    if policy != "Always":
         detail = "may not be set for init containers without restartPolicy=Always"
         given = {
             "lifecycle": container.lifecycle,
@@ -94,6 +118,25 @@ def _init_container(
             "startupProbe": container.startup_probe,
         }
         errors += [forbidden(f"{field}.{name}", detail) for name, value in given.items() if value is not None]
+    return errors
+
+
+def _restarts(field: str, container: Container) -> list[FieldError]:
+    """Check what a container says of its own restarts (validateContainerRestartPolicy, v1.36)."""
+    rules, policy = entries(container.extra.get("restartPolicyRules")), container.restart_policy
+    errors: list[FieldError] = []
+    if policy is None and rules:
+        errors.append(required(f"{field}.restartPolicy", "must specify restartPolicy when restart rules are used"))
+    elif policy is not None and policy not in RESTARTS:
+        errors.append(not_supported(f"{field}.restartPolicy", policy, RESTARTS))
+    for index, rule in enumerate(rules):
+        place, codes = f"{field}.restartPolicyRules[{index}]", rule.get("exitCodes")
+        if rule.get("action") not in ACTIONS:
+            errors.append(not_supported(f"{place}.action", rule.get("action") or "", ACTIONS))
+        if codes is None:
+            errors.append(required(f"{place}.exitCodes", "must be specified"))
+        elif codes.get("operator") not in OPERATORS:
+            errors.append(not_supported(f"{place}.exitCodes.operator", codes.get("operator") or "", OPERATORS))
     return errors
 
 
@@ -169,14 +212,17 @@ def _host_port_conflicts(field: str, spec: PodSpec) -> list[FieldError]:
     return errors
 
 
-def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
+NameRule = Callable[[str, str], list[FieldError]]
+
+
+def _resources(field: str, resources: ResourceRequirements, rule: NameRule | None = None) -> list[FieldError]:
     """Resources are known, amounts not negative, requests fit limits, and what cannot be shared has equal ones."""
     errors: list[FieldError] = []
-    limits, requests = resources.limits, resources.requests
+    limits, requests, named = resources.limits, resources.requests, rule or _resource_name
     for name in sorted(limits):
-        errors += _resource_name(f"{field}.limits[{name}]", name) + _amount(f"{field}.limits", name, limits[name])
+        errors += named(f"{field}.limits[{name}]", name) + _amount(f"{field}.limits", name, limits[name])
     for name in sorted(requests):
-        errors += _resource_name(f"{field}.requests[{name}]", name)
+        errors += named(f"{field}.requests[{name}]", name)
         errors += _amount(f"{field}.requests", name, requests[name])
         extended = "/" in name and not name.startswith("kubernetes.io/")
         limit = limits.get(name)
@@ -193,6 +239,32 @@ def _resources(field: str, resources: ResourceRequirements) -> list[FieldError]:
     if huge and all(name not in limits and name not in requests for name in ("cpu", "memory")):
         errors.append(forbidden(field, "HugePages require cpu or memory"))
     return errors
+
+
+def validate_pod_resources(field: str, spec: PodSpec) -> list[FieldError]:
+    """Return the broken rules of what a Pod asks for as a whole (validatePodResources, v1.36)."""
+    if spec.extra.get("resources") is None:
+        return []
+    whole = structure(spec.extra["resources"], ResourceRequirements)
+    errors = _resources(field, whole, _pod_resource_name)
+    asked = pod_requests(spec)
+    for name, amount in sorted(whole.requests.items()):
+        if name in asked and asked[name] > amount:
+            detail = f"must be greater than or equal to aggregate container requests of {asked[name]}"
+            errors.append(invalid(f"{field}.requests[{name}]", str(amount), detail))
+    for index, container in enumerate(spec.containers):
+        for name, amount in sorted(container.resources.limits.items()):
+            if name in whole.limits and amount > whole.limits[name]:
+                detail = f"must be less than or equal to pod limits of {whole.limits[name]}"
+                errors.append(invalid(f"{field}.containers[{index}][{name}].limits", str(amount), detail))
+    return since(errors, Change.POD_RESOURCES)
+
+
+def _pod_resource_name(field: str, name: str) -> list[FieldError]:
+    if errors := bad_names(field, name):
+        return errors
+    known = name in POD_RESOURCES or name.startswith(HUGE_PAGES)
+    return [] if known else [not_supported(field, name, (POD_RESOURCES[0], HUGE_PAGES, POD_RESOURCES[1]))]
 
 
 def _amount(field: str, name: str, amount: Quantity) -> list[FieldError]:
@@ -231,15 +303,15 @@ def _security(field: str, context: Mapping[str, Any]) -> list[FieldError]:
 
 def _resource_name(field: str, name: str) -> list[FieldError]:
     """Take what every node has by its own name, and anything else with a domain (validateContainerResourceName)."""
-    details = list(key_errors(name))
+    errors, details = bad_names(field, name), []
     if "/" not in name:
-        if not details and not is_standard_resource(name):
+        if not errors and not is_standard_resource(name):
             details.append("must be a standard resource type or fully qualified")
         if name not in CONTAINER_RESOURCES and not name.startswith(HUGE_PAGES):
             details.append("must be a standard resource for containers")
     elif NATIVE not in name and (name.startswith(QUOTA_PREFIX) or key_errors(f"{QUOTA_PREFIX}{name}")):
         details.append("doesn't follow extended resource name standard")
-    return [invalid_raw(field, name, detail) for detail in details]
+    return errors + [invalid_raw(field, name, detail, name) for detail in details]
 
 
 def is_standard_resource(name: str) -> bool:
@@ -301,10 +373,20 @@ def _handler(field: str, given: Mapping[str, Any]) -> list[FieldError]:
     if not kinds:
         return [required(field, "must specify a handler type")]
     errors = [forbidden(f"{field}.{kind}", "may not specify more than 1 handler type") for kind in kinds[1:]]
-    body = given[kinds[0]]
-    if kinds[0] == "exec" and not body.get("command"):
-        return [required(f"{field}.exec.command"), *errors]
-    port = body.get("port")
-    if kinds[0] in {"httpGet", "tcpSocket"} and isinstance(port, int):
-        return validate_port(f"{field}.{kinds[0]}.port", port) + errors
-    return errors
+    kind, body = kinds[0], given[kinds[0]]
+    place, port = f"{field}.{kind}", body.get("port")
+    if kind == "exec" and not body.get("command"):
+        return [required(f"{place}.command"), *errors]
+    own: list[FieldError] = []
+    if isinstance(port, str):
+        own += [invalid(f"{place}.port", port, detail) for detail in port_name_errors(port)]
+    elif kind in {"httpGet", "tcpSocket", "grpc"}:
+        own += validate_port(f"{place}.port", port or 0)
+    if kind == "httpGet":
+        if (scheme := body.get("scheme") or "HTTP") not in SCHEMES:
+            own.append(not_supported(f"{place}.scheme", scheme, SCHEMES))
+        names = [str(header.get("name") or "") for header in entries(body.get("httpHeaders"))]
+        own += [
+            invalid(f"{place}.httpHeaders", name, HEADER) for name in names if not re.fullmatch("[-A-Za-z0-9]+", name)
+        ]
+    return own + errors

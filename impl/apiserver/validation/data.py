@@ -60,12 +60,17 @@ def _no_base64_at(text: str) -> int | None:
     return None if len(bare) % 4 == 0 else len(bare) - len(bare) % 4
 
 
+def data_key_errors(field: str, key: str) -> Iterator[FieldError]:
+    """Yield what keeps a text from being a key in a ConfigMap or a Secret."""
+    if key in {".", ".."}:
+        yield invalid(field, key, f"must not be '{key}'")
+    elif not re.fullmatch("[-._a-zA-Z0-9]+", key):
+        yield invalid(field, key, KEY_RULE)
+
+
 def _keys(field: str, data: Mapping[str, Any]) -> Iterator[FieldError]:
     for key in sorted(data):
-        if key in {".", ".."}:
-            yield invalid(f"{field}[{key}]", key, f"must not be '{key}'")
-        elif not re.fullmatch("[-._a-zA-Z0-9]+", key):
-            yield invalid(f"{field}[{key}]", key, KEY_RULE)
+        yield from data_key_errors(f"{field}[{key}]", key)
 
 
 def _config_map(written: Mapping[str, Any]) -> Iterator[FieldError]:

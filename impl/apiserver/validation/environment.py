@@ -11,12 +11,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from attrs import evolve
+
 from ...api.core import Container
+from ...api.releases import Change
+from .data import data_key_errors
 from .field_error import FieldError, invalid, not_supported, required
+from .names import subdomain_errors
 from .volumes import entries
 
 NAME_RULE = "a valid environment variable name must consist only of printable ASCII characters other than '='"
-SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef")
+SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 NO_SOURCE = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef` or `secretKeyRef`"
 BOTH = "may not be specified when `value` is not empty"
 SEVERAL = "may not have more than one field specified at a time"
@@ -65,7 +70,9 @@ def _variable(field: str, one: Mapping[str, Any]) -> Iterator[FieldError]:
     for kind in given:
         yield from _said(f"{place}.{kind}", kind, source[kind])
     if not given:
-        yield invalid(place, "", NO_SOURCE)
+        error = invalid(place, "", NO_SOURCE)
+        later = NO_SOURCE.replace("` or `secretKeyRef`", "`, `secretKeyRef` or `fileKeyRef`")
+        yield evolve(error, reworded=(Change.FIELDS_OF_1_34, invalid(place, "", later).message))
     elif one.get("value"):
         yield invalid(place, "", BOTH)
     elif len(given) > 1:
@@ -78,8 +85,10 @@ def _name(field: str, name: str) -> Iterator[FieldError]:
 
 
 def _said(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldError]:
-    if kind in {"configMapKeyRef", "secretKeyRef"} and not source.get("key"):
-        yield required(f"{field}.key")
+    if kind in {"configMapKeyRef", "secretKeyRef"}:
+        name, key = source.get("name") or "", source.get("key") or ""
+        yield from (invalid(f"{field}.name", name, detail) for detail in subdomain_errors(name))
+        yield from data_key_errors(f"{field}.key", key) if key else (required(f"{field}.key"),)
     if kind == "fieldRef":
         yield from _path(f"{field}.fieldPath", source.get("fieldPath") or "")
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 
 from ...api.kinds import Object, kind_of
 from ...api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference
-from ...api.values.label_names import key_errors, value_errors
-from .field_error import FieldError, forbidden, go, invalid, invalid_raw, required, too_long
+from ...api.reading.convert import unstructure
+from ...api.values.label_names import key_errors
+from .field_error import FieldError, bad_keys, bad_values, forbidden, go, invalid, invalid_raw, required, too_long
 from .names import finalizer_errors, name_errors
 
 LONGEST_ANNOTATIONS = 256 * 1024
@@ -30,7 +31,8 @@ def validate_meta(obj: Object) -> list[FieldError]:
 
 
 def _fields(meta: ObjectMeta) -> list[FieldError]:
-    errors = validate_labels("metadata.labels", meta.labels) + _annotations(meta.annotations) + _owners(meta)
+    errors = validate_labels("metadata.labels", meta.labels)
+    errors += validate_annotations("metadata.annotations", meta.annotations) + _owners(meta)
     for index, finalizer in enumerate(meta.finalizers):
         errors += finalizer_errors(f"metadata.finalizers[{index}]", finalizer)
     return errors
@@ -40,13 +42,12 @@ def validate_labels(field: str, labels: Mapping[str, str]) -> list[FieldError]:
     """Return the labels that are none."""
     errors: list[FieldError] = []
     for key in sorted(labels):
-        errors += [invalid(field, key, detail) for detail in key_errors(key)]
-        errors += [invalid(field, labels[key], detail) for detail in value_errors(labels[key])]
+        errors += bad_keys(field, key) + bad_values(field, labels[key])
     return errors
 
 
-def _annotations(annotations: Mapping[str, str]) -> list[FieldError]:
-    field = "metadata.annotations"
+def validate_annotations(field: str, annotations: Mapping[str, str]) -> list[FieldError]:
+    """Return the annotations that are none, and whether they are too much together."""
     errors = [invalid(field, key, detail) for key in sorted(annotations) for detail in key_errors(key.lower())]
     size = sum(len(key.encode()) + len(annotations[key].encode()) for key in annotations)
     return [*errors, too_long(field, LONGEST_ANNOTATIONS)] if size > LONGEST_ANNOTATIONS else errors
@@ -61,7 +62,7 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
         if (owner.api_version, owner.kind) in DISALLOWED:
             shown = _as_go(owner)
             detail = f"/{owner.api_version}, Kind={owner.kind} is disallowed from being an owner"
-            errors.append(invalid_raw(field, shown, detail))
+            errors.append(invalid_raw(field, shown, detail, unstructure(owner)))
         errors += [
             invalid(f"{field}.{key}", "", f"{word} must not be empty") for key, one, word in wanted + named if not one
         ]
@@ -111,9 +112,9 @@ def _requirement(field: str, requirement: LabelSelectorRequirement) -> list[Fiel
         errors.append(forbidden(f"{field}.values", detail))
     if operator not in SELECTOR_OPERATORS:
         errors.append(invalid(f"{field}.operator", operator, "not a valid selector operator"))
-    errors += [invalid(f"{field}.key", requirement.key, detail) for detail in key_errors(requirement.key)]
+    errors += bad_keys(f"{field}.key", requirement.key)
     for index, value in enumerate(values):
-        errors += [invalid(f"{field}.values[{index}]", value, detail) for detail in value_errors(value)]
+        errors += bad_values(f"{field}.values[{index}]", value)
     return errors
 
 

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 
 from ...api.networking import IPBlock, NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort
 from .container import validate_port
-from .field_error import FieldError, forbidden, invalid, invalid_raw, not_supported, required
+from .field_error import FieldError, forbidden, invalid, invalid_list, not_supported, required
 from .meta import validate_selector
 from .names import port_name_errors
 
@@ -30,8 +30,8 @@ def validate_network_policy(policy: NetworkPolicy) -> list[FieldError]:
         for index, peer in enumerate(rule.peers):
             errors += _peer(f"{peers}[{index}]", peer)
     if len(spec.policy_types) > len(DIRECTIONS):
-        rendered = f"[]networking.PolicyType{{{', '.join(map(repr, spec.policy_types))}}}".replace("'", '"')
-        return [*errors, invalid_raw("spec.policyTypes", rendered, "may not specify more than two policyTypes")]
+        detail = "may not specify more than two policyTypes"
+        return [*errors, invalid_list("spec.policyTypes", "networking.PolicyType", spec.policy_types, detail)]
     odd = ((place, one) for place, one in enumerate(spec.policy_types) if one not in DIRECTIONS)
     return [*errors, *(not_supported(f"spec.policyTypes[{place}]", one, DIRECTIONS) for place, one in odd)]
 

@@ -18,8 +18,7 @@ from ...api.core import (
     TopologySpreadConstraint,
 )
 from ...api.meta import LabelSelectorRequirement
-from ...api.values.label_names import key_errors
-from .field_error import FieldError, duplicate, forbidden, invalid, not_supported, required
+from .field_error import FieldError, bad_keys, bad_values, duplicate, forbidden, invalid, not_supported, required
 from .meta import validate_selector
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
@@ -37,7 +36,7 @@ def validate_tolerations(field: str, tolerations: tuple[Toleration, ...]) -> lis
 
 
 def _toleration(field: str, one: Toleration) -> list[FieldError]:
-    errors = [invalid(f"{field}.key", one.key, detail) for detail in (key_errors(one.key) if one.key else ())]
+    errors = bad_keys(f"{field}.key", one.key) if one.key else []
     if not one.key and one.operator != "Exists":
         detail = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
         errors.append(invalid(f"{field}.operator", one.operator, detail))
@@ -75,7 +74,7 @@ def _node_affinity(field: str, affinity: NodeAffinity | None) -> list[FieldError
         if not selector.node_selector_terms:
             errors.append(required(place, "must have at least one node selector term"))
         for index, term in enumerate(selector.node_selector_terms):
-            errors += _term(f"{place}[{index}]", term)
+            errors += _term(f"{place}[{index}]", term, values=True)
     for index, wish in enumerate(affinity.preferred_during_scheduling_ignored_during_execution):
         place = f"{field}.{PREFERRED}[{index}]"
         errors += [*_weight(place, wish.weight), *_term(f"{place}.preference", wish.preference)]
@@ -86,10 +85,10 @@ def _weight(field: str, weight: int) -> list[FieldError]:
     return [] if 1 <= weight <= 100 else [invalid(f"{field}.weight", weight, "must be in the range 1-100")]
 
 
-def _term(field: str, term: NodeSelectorTerm) -> list[FieldError]:
+def _term(field: str, term: NodeSelectorTerm, *, values: bool = False) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, expression in enumerate(term.match_expressions):
-        errors += _expression(f"{field}.matchExpressions[{index}]", expression)
+        errors += _expression(f"{field}.matchExpressions[{index}]", expression, values=values)
     for index, requirement in enumerate(term.match_fields):
         if requirement.key != "metadata.name":
             place = f"{field}.matchFields[{index}].key"
@@ -97,8 +96,8 @@ def _term(field: str, term: NodeSelectorTerm) -> list[FieldError]:
     return errors
 
 
-def _expression(field: str, one: LabelSelectorRequirement) -> list[FieldError]:
-    """Check a requirement on a node's labels: how many values its operator takes."""
+def _expression(field: str, one: LabelSelectorRequirement, *, values: bool) -> list[FieldError]:
+    """Check a requirement on a node's labels: how many values its operator takes, and that a node may have them."""
     errors: list[FieldError] = []
     match one.operator:
         case "In" | "NotIn":
@@ -115,7 +114,10 @@ def _expression(field: str, one: LabelSelectorRequirement) -> list[FieldError]:
                 errors.append(required(f"{field}.values", detail))
         case _:
             errors.append(invalid(f"{field}.operator", one.operator, "not a valid selector operator"))
-    return errors + [invalid(f"{field}.key", one.key, detail) for detail in key_errors(one.key)]
+    errors += bad_keys(f"{field}.key", one.key)
+    for index, value in enumerate(one.values if values else ()):
+        errors += bad_values(f"{field}.values[{index}]", value)
+    return errors
 
 
 def _pod_affinity(field: str, affinity: PodAffinity | None) -> list[FieldError]:
@@ -138,21 +140,19 @@ def _pod_term(field: str, term: PodAffinityTerm) -> list[FieldError]:
 
 def _topology_key(field: str, key: str) -> list[FieldError]:
     if not key:
-        return [required(field, "can not be empty")]
-    return [invalid(field, key, detail) for detail in key_errors(key)]
+        return [required(field, "can not be empty"), *bad_keys(field, key)]
+    return bad_keys(field, key)
 
 
 def validate_spread(field: str, spec: PodSpec) -> list[FieldError]:
     """Return the broken rules of topology spread constraints."""
     errors: list[FieldError] = []
-    seen: set[tuple[str, str]] = set()
+    pairs = [(one.topology_key, one.when_unsatisfiable) for one in spec.topology_spread_constraints]
     for index, constraint in enumerate(spec.topology_spread_constraints):
-        place = f"{field}[{index}]"
+        place, pair = f"{field}[{index}]", pairs[index]
         errors += _constraint(place, constraint)
-        pair = (constraint.topology_key, constraint.when_unsatisfiable)
-        if pair in seen:
+        if pair in pairs[index + 1 :]:
             errors.append(duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{pair[0]}, {pair[1]}}}"))
-        seen.add(pair)
     return errors
 
 
@@ -169,6 +169,8 @@ def _constraint(field: str, one: TopologySpreadConstraint) -> list[FieldError]:
         if one.when_unsatisfiable == "ScheduleAnyway":
             detail = "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway"
             errors.append(invalid(f"{field}.minDomains", one.min_domains, detail))
+    if one.match_label_keys and one.label_selector is None:
+        errors.append(forbidden(f"{field}.matchLabelKeys", "must not be specified when labelSelector is not set"))
     selected = one.label_selector.match_labels if one.label_selector else {}
     for index, key in enumerate(one.match_label_keys):
         if key in selected:

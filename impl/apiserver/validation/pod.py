@@ -12,10 +12,9 @@ from typing import Any
 from attrs import evolve
 
 from ...api.core import Container, Pod, PodSpec, PodTemplateSpec
-from ...api.values.label_names import key_errors
-from .container import validate_containers
-from .field_error import FieldError, forbidden, invalid, not_supported, required
-from .meta import validate_labels
+from .container import validate_containers, validate_pod_resources
+from .field_error import FieldError, bad_keys, forbidden, invalid, not_supported, required
+from .meta import validate_annotations, validate_labels
 from .names import label_errors, subdomain_errors
 from .placement import validate_affinity, validate_spread, validate_tolerations
 from .volumes import validate_volumes
@@ -41,13 +40,14 @@ def validate_pod(pod: Pod) -> list[FieldError]:
 def validate_template(field: str, template: PodTemplateSpec) -> list[FieldError]:
     """Return the broken rules of a Pod template."""
     errors = validate_labels(f"{field}.labels", template.metadata.labels)
+    errors += validate_annotations(f"{field}.annotations", template.metadata.annotations)
     return errors + validate_pod_spec(f"{field}.spec", template.spec)
 
 
 def validate_pod_spec(field: str, spec: PodSpec) -> list[FieldError]:
     """Return the broken rules of a Pod's spec, in the order Kubernetes checks them."""
     volumes, errors = validate_volumes(field, spec)
-    errors += validate_containers(field, spec, volumes)
+    errors += validate_containers(field, spec, volumes) + validate_pod_resources(f"{field}.resources", spec)
     if spec.restart_policy not in RESTART_POLICIES:
         errors.append(not_supported(f"{field}.restartPolicy", spec.restart_policy, RESTART_POLICIES))
     if (policy := spec.extra.get("dnsPolicy")) not in DNS_POLICIES:
@@ -102,8 +102,7 @@ def _names(field: str, spec: PodSpec) -> list[FieldError]:
     for key in ("hostname", "subdomain"):
         text = spec.extra.get(key)
         if text:
-            details = ["must not contain dots"] if "." in text else label_errors(text)
-            errors += [invalid(f"{field}.{key}", text, detail) for detail in details]
+            errors += [invalid(f"{field}.{key}", text, detail) for detail in label_errors(text)]
     for key, text in (("nodeName", spec.node_name), ("priorityClassName", spec.priority_class_name)):
         if text:
             errors += [invalid(f"{field}.{key}", text, detail) for detail in subdomain_errors(text)]
@@ -114,13 +113,13 @@ def _gates(field: str, spec: PodSpec) -> list[FieldError]:
     errors: list[FieldError] = []
     for index, gate in enumerate(spec.extra.get("readinessGates") or ()):
         place, kind = f"{field}.readinessGates[{index}].conditionType", str(gate.get("conditionType") or "")
-        errors += [invalid(place, kind, detail) for detail in key_errors(kind)]
+        errors += bad_keys(place, kind)
     system = (spec.extra.get("os") or {}).get("name")
     if system is not None and system not in SYSTEMS:
         errors.append(not_supported(f"{field}.os", system, SYSTEMS))
     for index, gate in enumerate(spec.scheduling_gates):
         place = f"{field}.schedulingGates[{index}]"
-        errors += [invalid(place, gate.name, detail) for detail in key_errors(gate.name)]
+        errors += bad_keys(place, gate.name)
     return errors
 
 

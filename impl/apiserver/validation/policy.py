@@ -7,15 +7,27 @@ Left out on purpose: resource names that a cluster does not know; pod CIDRs.
 from __future__ import annotations
 
 from ...api.core import Event, Namespace, Node, Taint
-from ...api.policy import Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
-from ...api.values.label_names import key_errors
+from ...api.policy import Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding, Subject
 from .apps import at_most_all, int_or_percent
-from .field_error import FieldError, duplicate, forbidden, go, invalid, invalid_raw, not_supported, required
+from .field_error import (
+    FieldError,
+    bad_keys,
+    duplicate,
+    forbidden,
+    go,
+    invalid,
+    invalid_list,
+    invalid_raw,
+    not_supported,
+    required,
+)
 from .meta import validate_selector
-from .names import finalizer_errors
+from .names import finalizer_errors, path_segment_errors, subdomain_errors
 from .placement import EFFECTS
 
 EVICTION_POLICIES = ("AlwaysAllow", "IfHealthyBudget")
+RBAC_GROUP = "rbac.authorization.k8s.io"
+SUBJECTS = ("ServiceAccount", "User", "Group")
 HIGHEST_USER_PRIORITY = 1_000_000_000
 
 
@@ -58,7 +70,7 @@ def validate_node(node: Node) -> list[FieldError]:
 
 
 def _taint(field: str, taint: Taint) -> list[FieldError]:
-    errors = [invalid(f"{field}.key", taint.key, detail) for detail in key_errors(taint.key)]
+    errors = bad_keys(f"{field}.key", taint.key)
     if not taint.effect:
         errors.append(required(f"{field}.effect"))
     elif taint.effect not in EFFECTS:
@@ -94,9 +106,8 @@ def validate_role(role: Role) -> list[FieldError]:
             errors.append(required(f"{field}.verbs", "verbs must contain at least one value"))
         if rule.non_resource_urls:
             if role.metadata.namespace:
-                shown = f"[]string{{{', '.join(map(go, rule.non_resource_urls))}}}"
                 detail = "namespaced rules cannot apply to non-resource URLs"
-                errors.append(invalid_raw(f"{field}.nonResourceURLs", shown, detail))
+                errors.append(invalid_list(f"{field}.nonResourceURLs", "string", rule.non_resource_urls, detail))
             continue
         if not rule.api_groups:
             errors.append(required(f"{field}.apiGroups", "resource rules must supply at least one api group"))
@@ -113,13 +124,46 @@ def validate_event(event: Event) -> list[FieldError]:
     return []
 
 
+def validate_role_binding(binding: RoleBinding) -> list[FieldError]:
+    """Return the broken rules of a RoleBinding or ClusterRoleBinding: the role, and who has it."""
+    ref, everywhere = binding.role_ref, not binding.metadata.namespace
+    errors: list[FieldError] = []
+    if ref.api_group != RBAC_GROUP:
+        errors.append(not_supported("roleRef.apiGroup", ref.api_group, (RBAC_GROUP,)))
+    kinds = ("ClusterRole",) if everywhere else ("Role", "ClusterRole")
+    if ref.kind not in kinds:
+        errors.append(not_supported("roleRef.kind", ref.kind, kinds))
+    if not ref.name:
+        errors.append(required("roleRef.name"))
+    errors += [invalid("roleRef.name", ref.name, detail) for detail in path_segment_errors(ref.name)]
+    for index, subject in enumerate(binding.subjects):
+        errors += _subject(f"subjects[{index}]", subject, everywhere=everywhere)
+    return errors
+
+
+def _subject(field: str, one: Subject, *, everywhere: bool) -> list[FieldError]:
+    errors = [] if one.name else [required(f"{field}.name")]
+    if one.kind not in SUBJECTS:
+        return [*errors, not_supported(f"{field}.kind", one.kind, SUBJECTS)]
+    account = one.kind == SUBJECTS[0]
+    if account and one.name:
+        errors += [invalid(f"{field}.name", one.name, detail) for detail in subdomain_errors(one.name)]
+    group = "" if account else RBAC_GROUP
+    if one.api_group != group:
+        errors.append(not_supported(f"{field}.apiGroup", one.api_group, (group,)))
+    if account and everywhere and not one.namespace:
+        errors.append(required(f"{field}.namespace"))
+    return errors
+
+
 def validate_role_binding_update(new: RoleBinding, old: RoleBinding) -> list[FieldError]:
     """Refuse another role: a binding is to one for ever."""
     if new.role_ref == old.role_ref:
         return []
     ref = new.role_ref
     rendered = f"rbac.RoleRef{{APIGroup:{go(ref.api_group)}, Kind:{go(ref.kind)}, Name:{go(ref.name)}}}"
-    return [invalid_raw("roleRef", rendered, "cannot change roleRef")]
+    shown = {"APIGroup": ref.api_group, "Kind": ref.kind, "Name": ref.name}
+    return [invalid_raw("roleRef", rendered, "cannot change roleRef", shown)]
 
 
 def validate_priority_class(one: PriorityClass) -> list[FieldError]:

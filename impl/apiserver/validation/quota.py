@@ -12,11 +12,10 @@ from collections.abc import Iterator
 
 from ...api.core import Resources
 from ...api.quota import LimitRange, LimitRangeItem, ResourceQuota, ScopedResourceSelectorRequirement
-from ...api.values.label_names import key_errors
 from ...api.values.quantity import Quantity
 from ...quota.usage import is_extended
 from .container import STANDARD_RESOURCES, is_standard_resource
-from .field_error import FieldError, duplicate, forbidden, go, invalid, invalid_raw, required
+from .field_error import FieldError, bad_keys, bad_names, duplicate, forbidden, go, invalid, invalid_raw, required
 
 PLAIN_SCOPES = ("BestEffort", "NotBestEffort", "Terminating", "NotTerminating", "CrossNamespacePodAffinity")
 """Scopes of which a selector can only say that they exist."""
@@ -62,29 +61,29 @@ def validate_quota_update(new: ResourceQuota, old: ResourceQuota) -> list[FieldE
     """Return what of a ResourceQuota may not change: its scopes."""
     if set(new.spec.scopes) == set(old.spec.scopes):
         return []
-    return [invalid_raw("spec.scopes", _rendered(new.spec.scopes), "field is immutable")]
+    return [invalid_raw("spec.scopes", _rendered(new.spec.scopes), "field is immutable", new.spec.scopes)]
 
 
 def _ceiling(field: str, name: str, amount: Quantity) -> Iterator[FieldError]:
-    yield from (invalid_raw(field, name, detail) for detail in key_errors(name))
+    yield from bad_names(field, name)
     if "/" not in name:
         if not is_standard_resource(name):
-            yield invalid_raw(field, name, "must be a standard resource type or fully qualified")
+            yield invalid_raw(field, name, "must be a standard resource type or fully qualified", name)
         if not is_standard_resource(name) or name == "storage":
-            yield invalid_raw(field, name, "must be a standard resource for quota")
+            yield invalid_raw(field, name, "must be a standard resource for quota", name)
     if amount.sign < 0:
         yield invalid(field, str(amount), "must be greater than or equal to 0")
     if (name in WHOLE or is_extended(name)) and amount.milli_value() % 1000:
-        yield invalid_raw(field, rendered(amount), "must be an integer")
+        yield invalid_raw(field, rendered(amount), "must be an integer", str(amount))
 
 
 def _scopes(field: str, scopes: tuple[str, ...], hard: Resources) -> Iterator[FieldError]:
     for scope in scopes:
         if scope not in SCOPES:
-            yield invalid_raw(field, _rendered(scopes), "unsupported scope")
+            yield invalid_raw(field, _rendered(scopes), "unsupported scope", scopes)
         for name in sorted(hard):
             if not _counts(scope, name):
-                yield invalid_raw(field, _rendered(scopes), "unsupported scope applied to resource")
+                yield invalid_raw(field, _rendered(scopes), "unsupported scope applied to resource", scopes)
     yield from _conflicts(field, scopes, _rendered(scopes))
 
 
@@ -121,7 +120,7 @@ def _selected(one: ScopedResourceSelectorRequirement, hard: Resources) -> Iterat
         )
     elif one.operator in {"Exists", "DoesNotExist"} and one.values:
         detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
-        yield invalid_raw(f"{field}.values", f"[]string{{{', '.join(map(go, one.values))}}}", detail)
+        yield invalid_raw(f"{field}.values", f"[]string{{{', '.join(map(go, one.values))}}}", detail, one.values)
     elif one.operator not in {"In", "NotIn", "Exists", "DoesNotExist"}:
         yield invalid(f"{field}.operator", one.operator, "not a valid selector operator")
 
@@ -160,8 +159,9 @@ def validate_limit_range(limit_range: LimitRange) -> list[FieldError]:
 
 
 def _type(field: str, name: str) -> Iterator[FieldError]:
-    yield from (invalid(field, name, detail) for detail in key_errors(name))
-    if "/" not in name and name not in TYPES:
+    errors = bad_keys(field, name)
+    yield from errors
+    if not errors and "/" not in name and name not in TYPES:
         yield invalid(field, name, "must be a standard limit type or fully qualified")
 
 
@@ -182,7 +182,7 @@ def _names(field: str, item: LimitRangeItem) -> Iterator[FieldError]:
         for name in sorted(amounts):
             if "/" not in name and not is_standard_resource(name):
                 place = f"{field}.{part}[{name}]"
-                yield invalid_raw(place, name, "must be a standard resource type or fully qualified")
+                yield invalid_raw(place, name, "must be a standard resource type or fully qualified", name)
     if item.type == "PersistentVolumeClaim" and "storage" not in {*item.min, *item.max}:
         detail = "either minimum or maximum storage value is required, but neither was provided"
         yield required(f"{field}.limits", detail)
@@ -204,7 +204,9 @@ def _order(field: str, item: LimitRangeItem, name: str) -> Iterator[FieldError]:
     for part, shown, (low, smaller), (high, larger) in pairs:
         if smaller is not None and larger is not None and smaller > larger:
             detail = f"{low} value {smaller} is greater than {high} value {larger}"
-            yield invalid_raw(f"{field}.{part}[{name}]", rendered(shown or larger), detail)
+            amount = shown or larger
+            yield invalid_raw(f"{field}.{part}[{name}]", rendered(amount), detail, str(amount))
     ratio = item.max_limit_request_ratio.get(name)
     if ratio is not None and ratio < ONE:
-        yield invalid_raw(f"{field}.maxLimitRequestRatio[{name}]", rendered(ratio), f"ratio {ratio} is less than 1")
+        detail = f"ratio {ratio} is less than 1"
+        yield invalid_raw(f"{field}.maxLimitRequestRatio[{name}]", rendered(ratio), detail, str(ratio))

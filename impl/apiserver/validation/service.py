@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
+from attrs import evolve
+
 from ...api.core import Service, ServicePort, ServiceSpec
 from ...api.policy import EndpointSlice
 from ...api.releases import Change
 from ..defaulting.defaulting import EXTERNAL, HEADLESS
 from .container import PROTOCOLS, validate_port
-from .field_error import FieldError, duplicate, forbidden, invalid, invalid_raw, not_supported, required
+from .field_error import FieldError, bad_keys, duplicate, forbidden, invalid, invalid_raw, not_supported, required
 from .meta import validate_labels
 from .names import label_errors, port_name_errors, subdomain_errors
 
@@ -111,7 +113,8 @@ def _same_ports(ports: tuple[ServicePort, ...]) -> list[FieldError]:
                 f'core.ServicePort{{Name:"", Protocol:"{port.protocol}", AppProtocol:(*string)(nil), Port:{port.port}, '
                 'TargetPort:intstr.IntOrString{Type:0, IntVal:0, StrVal:""}, NodePort:0}'
             )
-            errors.append(duplicate(f"spec.ports[{index}]", "", rendered=rendered))
+            bare = {"Name": "", "Protocol": port.protocol, "AppProtocol": None, "Port": port.port, "TargetPort": 0}
+            errors.append(duplicate(f"spec.ports[{index}]", {**bare, "NodePort": 0}, rendered=rendered))
         seen.add((port.protocol, port.port))
     return errors
 
@@ -151,7 +154,10 @@ def _leftovers(spec: ServiceSpec) -> list[FieldError]:
         errors.append(forbidden("spec.allocateLoadBalancerNodePorts", detail))
     if (traffic := spec.extra.get("trafficDistribution")) not in {None, "PreferClose"}:
         lifted = Change.SAME_ZONE_OR_NODE if traffic in {"PreferSameZone", "PreferSameNode"} else None
-        errors.append(not_supported("spec.trafficDistribution", traffic, ("PreferClose",), lifted=lifted))
+        field = "spec.trafficDistribution"
+        error = not_supported(field, traffic, ("PreferClose",), lifted=lifted)
+        later = not_supported(field, traffic, ("PreferClose", "PreferSameZone", "PreferSameNode")).message
+        errors.append(evolve(error, reworded=(Change.SAME_ZONE_OR_NODE, later)))
     return errors
 
 
@@ -161,21 +167,33 @@ def validate_service_update(new: Service, old: Service) -> list[FieldError]:
     if "ExternalName" in {before.type, after.type} or not before.cluster_ip or before.cluster_ip == after.cluster_ip:
         return []
     rendered = f'[]string{{"{after.cluster_ip}"}}'
-    return [invalid_raw("spec.clusterIPs[0]", rendered, "may not change once set")]
+    return [invalid_raw("spec.clusterIPs[0]", rendered, "may not change once set", [after.cluster_ip])]
 
 
 def validate_endpointslice(slice_: EndpointSlice) -> list[FieldError]:
     """Return the broken rules of an EndpointSlice."""
     kind = slice_.address_type
-    if not kind:
-        return [required("addressType")]
-    if kind not in ADDRESS_TYPES:
-        return [not_supported("addressType", kind, ADDRESS_TYPES)]
     errors: list[FieldError] = []
+    if not kind:
+        errors.append(required("addressType"))
+    elif kind not in ADDRESS_TYPES:
+        errors.append(not_supported("addressType", kind, ADDRESS_TYPES))
+    names = [port.name for port in slice_.ports]
+    for index, port in enumerate(slice_.ports):
+        place = f"ports[{index}]"
+        errors += [
+            invalid(f"{place}.name", port.name, detail) for detail in (label_errors(port.name) if port.name else ())
+        ]
+        if port.name in names[:index]:
+            errors.append(duplicate(f"{place}.name", port.name))
+        if port.protocol not in PROTOCOLS:
+            errors.append(not_supported(f"{place}.protocol", port.protocol, PROTOCOLS))
+        if port.app_protocol is not None:
+            errors += bad_keys(f"{place}.appProtocol", port.app_protocol)
     for index, endpoint in enumerate(slice_.endpoints):
         field = f"endpoints[{index}].addresses"
         if not endpoint.addresses:
             errors.append(required(field, "must contain at least 1 address"))
         for number, text in enumerate(endpoint.addresses):
-            errors += [] if kind == "FQDN" else _address(f"{field}[{number}]", text)
+            errors += _address(f"{field}[{number}]", text) if kind in {"IPv4", "IPv6"} else []
     return errors

@@ -12,7 +12,7 @@ from ...api.apps import DaemonSet, Sized
 from ...api.autoscaling import HorizontalPodAutoscaler
 from ...api.batch import CronJob, Job
 from ...api.core import Event, Namespace, Node, Pod, Service
-from ...api.kinds import Object, Unstructured
+from ...api.kinds import Object, Unstructured, kind_of
 from ...api.networking import NetworkPolicy
 from ...api.policy import EndpointSlice, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding
 from ...api.quota import LimitRange, ResourceQuota
@@ -21,8 +21,9 @@ from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from .apps import validate_workload, validate_workload_update
 from .autoscaling import validate_autoscaler
 from .batch import validate_cron_job, validate_job, validate_job_update
-from .field_error import FieldError
+from .field_error import FieldError, as_told
 from .meta import validate_meta, validate_meta_update
+from .names import NAMED_LAST
 from .networking import validate_network_policy
 from .pod import validate_pod, validate_pod_update
 from .policy import (
@@ -34,6 +35,7 @@ from .policy import (
     validate_priority_class,
     validate_priority_class_update,
     validate_role,
+    validate_role_binding,
     validate_role_binding_update,
 )
 from .quota import validate_limit_range, validate_quota, validate_quota_update
@@ -51,12 +53,9 @@ from .unstructured import validate_unstructured
 
 def validate_create(obj: Object, release: Release = OLDEST) -> tuple[FieldError, ...]:
     """Return the broken rules of a new object; () when it keeps them all."""
-    return (*validate_meta(obj), *_own_rules_of(obj, release))
-
-
-def _own_rules_of(obj: Object, release: Release, old: Any = None) -> tuple[FieldError, ...]:
-    """Return what an object breaks of the rules of its kind, but for those that a release has lifted."""
-    return tuple(error for error in _own_rules(obj, old) if error.lifted is None or error.lifted not in release)
+    own = _own_rules(obj)
+    meta = () if own and kind_of(obj).key in NAMED_LAST else validate_meta(obj)
+    return as_told((*meta, *own), release)
 
 
 def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:
@@ -99,6 +98,8 @@ def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:
             return validate_lease(obj)
         case Role():
             return validate_role(obj)
+        case RoleBinding():
+            return validate_role_binding(obj)
         case PriorityClass():
             return validate_priority_class(obj)
         case _:
@@ -107,12 +108,13 @@ def _own_rules(obj: Object, old: Any = None) -> list[FieldError]:
 
 def validate_update(new: Any, old: Any, release: Release = OLDEST) -> tuple[FieldError, ...]:
     """Return the broken rules of a change: those of the object, and those of what may change."""
-    return (
+    errors = (
         *validate_meta(new),
         *validate_meta_update(new.metadata, old.metadata),
-        *_own_rules_of(new, release, old),
+        *_own_rules(new, old),
         *_changes(new, old),
     )
+    return as_told(errors, release)
 
 
 def _changes(new: Any, old: Any) -> list[FieldError]:

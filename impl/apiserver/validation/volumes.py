@@ -2,7 +2,7 @@
 
 Upstream: pkg/apis/core/validation/validation.go (v1.32): ValidateVolumes, validateVolumeSource, ValidateVolumeMounts,
 ValidateVolumeDevices; pkg/apis/core/v1/defaults.go (SetDefaults_Volume).
-Left out on purpose: what the sources of one storage system say; paths inside a volume; mount propagation.
+Left out on purpose: what the sources of one storage system say; paths inside a volume.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ HOST_PATH_TYPES = (
     "FileOrCreate",
     "Socket",
 )
+PROPAGATIONS = ("Bidirectional", "HostToContainer", "None")
 MODE = "must be a number between 0 and 0777 (octal), both inclusive"
 BLOCK = "can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode"
 
@@ -105,12 +106,12 @@ def _source(field: str, volume: Volume) -> Iterator[FieldError]:
     """There is one source at most; none at all is an emptyDir."""
     given = [kind for kind in SOURCES if volume.get(kind) is not None]
     for kind in given[:1]:
-        yield from _said(f"{field}.{kind}", kind, volume[kind])
+        yield from validate_source(f"{field}.{kind}", kind, volume[kind])
     for kind in given[1:]:
         yield forbidden(f"{field}.{AS_BLAMED.get(kind, kind)}", "may not specify more than 1 volume type")
 
 
-def _said(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldError]:
+def validate_source(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldError]:
     """Yield the broken rules of a source."""
     for name in NEEDED.get(kind, ()):
         if not source.get(name):
@@ -118,6 +119,8 @@ def _said(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldErr
     mode = source.get("defaultMode")
     if isinstance(mode, int) and not 0 <= mode <= 0o777:
         yield invalid(f"{field}.defaultMode", mode, MODE)
+    for index, item in enumerate(entries(source.get("items")) if kind in {"configMap", "secret"} else ()):
+        yield from _item(f"{field}.items[{index}]", item)
     if kind == "hostPath" and (path := source.get("path")):
         if ".." in path.split("/"):
             yield invalid(f"{field}.path", path, "must not contain '..'")
@@ -125,16 +128,33 @@ def _said(field: str, kind: str, source: Mapping[str, Any]) -> Iterator[FieldErr
             yield not_supported(f"{field}.type", type_, HOST_PATH_TYPES)
 
 
+def _item(field: str, item: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Check a key that is put into a file of its own: the path stays inside the volume."""
+    path = item.get("path") or ""
+    if not item.get("key"):
+        yield required(f"{field}.key")
+    if not path:
+        yield required(f"{field}.path")
+    if path.startswith("/"):
+        yield invalid(f"{field}.path", path, "must be a relative path")
+    if ".." in path.split("/"):
+        yield invalid(f"{field}.path", path, "must not contain '..'")
+    elif path.startswith(".."):
+        yield invalid(f"{field}.path", path, "must not start with '..'")
+
+
 def validate_mounts(field: str, container: Container, volumes: Volumes) -> Iterator[FieldError]:
     """Yield the broken rules of where a container has its volumes: as files, or as devices."""
     mounts = entries(container.extra.get("volumeMounts"))
     devices = entries(container.extra.get("volumeDevices"))
-    yield from _mounts(f"{field}.volumeMounts", mounts, devices, volumes)
+    context: Any = container.extra.get("securityContext") or {}
+    privileged = bool(context.get("privileged"))
+    yield from _mounts(f"{field}.volumeMounts", mounts, devices, volumes, privileged=privileged)
     yield from _devices(f"{field}.volumeDevices", devices, mounts, volumes)
 
 
 def _mounts(
-    field: str, mounts: tuple[Volume, ...], devices: tuple[Volume, ...], volumes: Volumes
+    field: str, mounts: tuple[Volume, ...], devices: tuple[Volume, ...], volumes: Volumes, *, privileged: bool
 ) -> Iterator[FieldError]:
     seen: set[str] = set()
     for index, mount in enumerate(mounts):
@@ -152,6 +172,12 @@ def _mounts(
             yield invalid(f"{place}.name", name, "must not already exist in volumeDevices")
         if any(device.get("devicePath") == path for device in devices):
             yield invalid(f"{place}.mountPath", path, "must not already exist as a path in volumeDevices")
+        how = mount.get("mountPropagation")
+        if how is not None and how not in PROPAGATIONS:
+            yield not_supported(f"{field}.mountPropagation", how, PROPAGATIONS)
+        if how == "Bidirectional" and not privileged:
+            detail = "Bidirectional mount propagation is available only to privileged containers"
+            yield forbidden(f"{field}.mountPropagation", detail)
         if mount.get("subPath") and (text := mount.get("subPathExpr")):
             detail = "subPathExpr and subPath are mutually exclusive"
             yield invalid(f"{place}.subPathExpr", text, detail)

@@ -49,8 +49,10 @@ def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Con
         return admitted, ()
     if config.webhooks and (refusal := unanswered(storage, admitted, "CREATE", config)):
         return refusal, ()
-    ref = ref_of(admitted)
-    prepared = prepare_for_create(admitted, inputs.now)
+    prepared = allocate(storage, prepare_for_create(admitted, inputs.now), config, inputs.cluster_ip)
+    if isinstance(prepared, Response):
+        return prepared, ()
+    ref = ref_of(prepared)
     if errors := validate_create(prepared, config.release):
         return invalid(ref.kind, ref.name, errors), ()
     refusal, counted = charge(storage, prepared, None, config, inputs.now)
@@ -58,9 +60,7 @@ def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Con
         return refusal, ()
     if storage.get(ref) is not None:
         return already_exists(ref), ()
-    final = allocate(storage, with_labels(prepared), config, inputs.cluster_ip)
-    if isinstance(final, Response):
-        return final, ()
+    final = with_labels(prepared)
     return Response(201, object=final), (*counted, put(final))
 
 

@@ -19,7 +19,7 @@ from ...api.kinds import ref_of
 from ...api.meta import ObjectMeta
 from ...api.requests import Create, Request
 from ...api.storage import PersistentVolumeClaim
-from ...api.values.frozen import as_map, freeze, strings
+from ...api.values.frozen import EMPTY, as_map, freeze, strings
 from ...api.well_known import POD_INDEX, POD_NAME, REVISION_HASH
 from ..common import controller_of
 
@@ -77,7 +77,7 @@ def _claim(owner: StatefulSet, template: PersistentVolumeClaim, number: int) -> 
     labels = strings({**template.metadata.labels, **owner.spec.selector.match_labels})
     name, namespace = claim_name(owner, template, number), owner.metadata.namespace
     meta = evolve(template.metadata, name=name, namespace=namespace, labels=labels)
-    return evolve(template, metadata=meta)
+    return evolve(template, metadata=meta, extra=EMPTY)
 
 
 def missing_claims(cache: Cache, owner: StatefulSet, number: int) -> tuple[Request, ...]:

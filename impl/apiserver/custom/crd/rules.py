@@ -110,9 +110,10 @@ def _versions(versions: Any) -> Iterator[FieldError]:
         if "additionalPrinterColumns" not in alike:
             yield from _columns(version, f"{field}.additionalPrinterColumns")
     if len({version.get("name") for version in versions}) != len(versions):
-        yield invalid_raw("spec.versions", _shown(versions), "must contain unique version names")
+        yield invalid_raw("spec.versions", _shown(versions), "must contain unique version names", _bare(versions))
     if sum(bool(version.get("storage")) for version in versions) != 1:
-        yield invalid_raw("spec.versions", _shown(versions), "must have exactly one version marked as storage version")
+        detail = "must have exactly one version marked as storage version"
+        yield invalid_raw("spec.versions", _shown(versions), detail, _bare(versions))
     for version in versions[:1]:
         if "schema" in alike:
             yield from _schema(version, "spec.validation")
@@ -195,12 +196,12 @@ def _names(names: Json, field: str) -> Iterator[FieldError]:
 def _stored_versions(stored: tuple[str, ...], versions: Any) -> Iterator[FieldError]:
     field = "status.storedVersions"
     if not stored:
-        yield invalid_raw(field, "[]string(nil)", "must have at least one stored version")
+        yield invalid_raw(field, "[]string(nil)", "must have at least one stored version", None)
         return
     shown = f"[]string{{{', '.join(map(go, stored))}}}"
     for version in versions:
         if version.get("storage") and version.get("name") not in stored:
-            yield invalid_raw(field, shown, f"must have the storage version {version.get('name')}")
+            yield invalid_raw(field, shown, f"must have the storage version {version.get('name')}", stored)
     there = {version.get("name") for version in versions}
     for at, name in enumerate(stored):
         if name not in there:
@@ -210,6 +211,16 @@ def _stored_versions(stored: tuple[str, ...], versions: Any) -> Iterator[FieldEr
                 f"{name} from status.storedVersions"
             )
             yield invalid(f"{field}[{at}]", name, detail)
+
+
+def _bare(versions: Any) -> list[Json]:
+    """Return versions as JSON shows them, likewise without what differs."""
+    told = ("Name", "Served", "Storage", "Deprecated")
+    absent = ("DeprecationWarning", "Schema", "Subresources", "AdditionalPrinterColumns", "SelectableFields")
+    return [
+        {"Name": "", **{name: version.get(name.lower(), False) for name in told}, **dict.fromkeys(absent)}
+        for version in versions
+    ]
 
 
 def _shown(versions: Any) -> str:

@@ -14,7 +14,7 @@ from planted import planted
 
 JUDGED = {"patches": (184, 215), "protocol": (199, 209), "validation": (330, 330)}
 """How many records agree, of how many; the others are about what is not modelled, or begin where no record ends."""
-MESSAGES = {"patches": (56, 59), "protocol": (64, 69), "validation": (199, 203)}
+MESSAGES = {"patches": (57, 59), "protocol": (64, 69), "validation": (199, 203)}
 """Of the refusals that agree: how many in the very words."""
 
 SHOWN = {"patches": (123, 125), "protocol": (52, 67)}
