@@ -50,8 +50,7 @@ def validate_unstructured(obj: Unstructured, old: Unstructured | None = None) ->
     if obj.of.custom:
         return list(against_schema(obj, old))
     if obj.of.name == "CustomResourceDefinition":
-        changes = () if old is None else definition_change_errors(obj, old)
-        return [*definition_errors(obj), *changes]
+        return [*definition_errors(obj), *(() if old is None else definition_change_errors(obj, old))]
     written = unstructure(obj)
     rules = RULES.get(obj.of.name)
     own = [] if rules is None else list(rules(obj.metadata.name, thaw(obj.extra)))
