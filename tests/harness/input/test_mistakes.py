@@ -30,7 +30,7 @@ WEB: dict[str, Any] = {
                     {
                         "name": "app",
                         "image": "nginx:1",
-                        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"key": "k"}}}],
+                        "env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}],
                     }
                 ],
             },
@@ -42,7 +42,15 @@ OTHERS: tuple[dict[str, Any], ...] = (
         "apiVersion": "admissionregistration.k8s.io/v1",
         "kind": "MutatingWebhookConfiguration",
         "metadata": {"name": "w"},
-        "webhooks": [{"name": "a", "rules": [{"apiGroups": ["*"], "resources": ["*"]}]}],
+        "webhooks": [
+            {
+                "name": "a.b.c",
+                "sideEffects": "None",
+                "admissionReviewVersions": ["v1"],
+                "clientConfig": {"url": "https://a"},
+                "rules": [{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["*"], "resources": ["*"]}],
+            }
+        ],
     },
     {
         "apiVersion": "apps/v1",
@@ -52,7 +60,12 @@ OTHERS: tuple[dict[str, Any], ...] = (
             "replicas": 2,
             "selector": {"matchLabels": {"a": "b"}},
             "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
-            "volumeClaimTemplates": [{"metadata": {"name": "d"}, "spec": {"accessModes": ["ReadWriteOnce"]}}],
+            "volumeClaimTemplates": [
+                {
+                    "metadata": {"name": "d"},
+                    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+                }
+            ],
         },
     },
     {"apiVersion": "x.y/v1", "kind": "StatefulSet", "metadata": {"name": "w"}, "spec": {"replicas": "x"}},

@@ -27,7 +27,7 @@ STORED_AS_GIVEN = {"CSINode", "PersistentVolume", "PersistentVolumeClaim", "Stor
 """Kinds the scheduler reads; nothing of them is defaulted or validated."""
 DECODED = 400  # bodies that are no objects at all are the loader's to refuse
 
-RECORDS, SAME_CODE, SAME_WORDS, SAME_OBJECT = 279, 277, 163, 103
+RECORDS, SAME_CODE, SAME_WORDS, SAME_OBJECT = 279, 277, 162, 107
 UNMODELLED = (
     "runtimeClassName",
     "addressType=<deleted>",

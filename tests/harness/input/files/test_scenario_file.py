@@ -229,7 +229,7 @@ MANIFEST_MISTAKES = [
     ("a wrong type", {"web.yaml": DEPLOYMENT.replace("replicas: 2", "replicas: two")},
      'web.yaml:6: spec.replicas: expected an integer, got "two"'),
     ("a misspelt field", {"web.yaml": DEPLOYMENT.replace("replicas:", "replica:")},
-     "web.yaml:6: spec.replica: Kubernetes 1.32 has no such field (did you mean replicas?)"),
+     "web.yaml:6: spec.replica: Kubernetes 1.36 has no such field (did you mean replicas?)"),
     ("negative replicas", {"web.yaml": DEPLOYMENT.replace("replicas: 2", "replicas: -1")},
      "web.yaml:6: spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
     ("cpu: fast", {"node.yaml": NODE.replace('cpu: "2"', "cpu: fast")},

@@ -89,17 +89,17 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
         (DEPLOYMENT % '"3"', ['web.yaml:7: spec.replicas: expected an integer, got "3" (leave the quotes out)']),
         (
             (DEPLOYMENT % 3).replace("replicas", "repicas"),
-            ["web.yaml:7: spec.repicas: Kubernetes 1.32 has no such field (did you mean replicas?)"],
+            ["web.yaml:7: spec.repicas: Kubernetes 1.36 has no such field (did you mean replicas?)"],
         ),
         (
             (DEPLOYMENT % 3).replace("  selector", "  containers: []\n  selector"),
-            ["web.yaml:8: spec.containers: Kubernetes 1.32 has no such field"],
+            ["web.yaml:8: spec.containers: Kubernetes 1.36 has no such field"],
         ),
         (
             (POD % "p").replace("    image: nginx", "    image: 3\n    hostNetwork: true"),
             [
                 "web.yaml:7: spec.containers[0].image: expected a string, got 3 (put it in quotes)",
-                "web.yaml:8: spec.containers[0].hostNetwork: Kubernetes 1.32 has no such field (it is a field of spec)",
+                "web.yaml:8: spec.containers[0].hostNetwork: Kubernetes 1.36 has no such field (it is a field of spec)",
             ],
         ),
         (
@@ -312,7 +312,7 @@ def test_a_32_bit_field_takes_no_more_than_that(value: object) -> None:
         ("{template: {metadata: {creationTimestamp: now}}}", "expected a time such as 2025-01-31T12:00:00Z"),
         ("{template: {spec: {overhead: {cpu: true}}}}", "expected a quantity such as 500m or 64Mi, got true"),
         ("{template: {spec: {containers: [~]}}}", "expected a map, got null"),
-        ("{matchLabels: {}}", "Kubernetes 1.32 has no such field (it belongs under selector)"),
+        ("{matchLabels: {}}", "Kubernetes 1.36 has no such field (it belongs under selector)"),
         (f"{{paused: {'x' * 100}}}", f'expected true or false, got "{"x" * 56}...'),
     ],
 )

@@ -161,7 +161,7 @@ BROKEN = [
     (pod(tolerations=[{"key": "a b", "operator": "Exists"}]), "spec.tolerations[0].key"),
     (
         pod(topologySpreadConstraints=[spread(), spread()]),
-        "spec.topologySpreadConstraints[1].{topologyKey, whenUnsatisfiable}",
+        "spec.topologySpreadConstraints[0].{topologyKey, whenUnsatisfiable}",
     ),
     (pod(topologySpreadConstraints=[spread(minDomains=0)]), "spec.topologySpreadConstraints[0].minDomains"),
     (
@@ -587,7 +587,7 @@ def test_a_service_keeps_its_node_port_and_gives_it_back_with_its_type() -> None
         ("host:5000/nginx", "Always"),
         ("host:5000/nginx:1.27", "IfNotPresent"),
         ("nginx@sha256:abc", "IfNotPresent"),
-        ("nginx:latest@sha256:abc", "Always"),
+        ("nginx:latest@sha256:abc", "IfNotPresent"),
     ],
 )
 def test_only_a_moving_tag_is_always_pulled(image: str, policy: str) -> None:
