@@ -20,6 +20,7 @@ from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import explore
 from kubeproof.model.checker.results import Limits
 from kubeproof.model.machine import State
@@ -236,10 +237,12 @@ def test_a_claim_that_the_input_has_is_what_it_is() -> None:
 
 
 def test_pods_that_are_no_pods_are_told_with_the_words_of_the_api_server() -> None:
-    """It takes the set as it is: the claims of its Pods are volumes only once they are made."""
+    """Up to 1.33 it takes the set as it is: the claims of its Pods are volumes only once they are made."""
     mount = "          volumeMounts: [{name: data, mountPath: /d}]\n"
     assert verdicts(said(SET + mount + CLAIMS))["convergence"] == "HOLDS"
-    told = lines(said(SET + mount), "convergence")
+    with pytest.raises(BadInput, match=r'volumeMounts\[0\].name: Not found: "data"'):
+        said(SET + mount)
+    told = lines(said(SET + mount, release="1.32"), "convergence")
     assert (
         'statefulset-controller db is refused: Pod "db-0" is invalid: spec.containers[0].volumeMounts[0].name' in told
     )
