@@ -10,7 +10,7 @@ to be answered. Whom exactly a policy lets in, `reach` and the claims isolation 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from attrs import evolve, frozen
 
@@ -121,7 +121,7 @@ class Way:
         if self._walls and not self._is_told_who():
             for door in self.doors:
                 isolating = self._isolating(door.maker, INGRESS)
-                told = f"it {self._lets(isolating, door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
+                told = f"it {self._lets(door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
                 if not self._lets_everybody(door):
                     yield from (
                         (policy, _field(policy, INGRESS), told)
@@ -181,12 +181,12 @@ class Way:
             for known, rule in self._rules(door)
         )
 
-    def _rules(self, door: Door) -> Iterator[tuple[Policy, Rule]]:
-        """Yield the rules that are about a door, whoever they let in."""
+    def _rules(self, door: Door, number: int = 0) -> Iterator[tuple[Policy, Rule]]:
+        """Yield the rules that are about the number of a door (or another one), whoever they let in."""
         for policy in map(policy_of, self._isolating(door.maker, INGRESS)):
             for rule in policy.ingress:
                 everybody = evolve(rule, peers=())
-                if admits(policy, everybody, Party(""), _party(door.maker), door.number, door.protocol):
+                if admits(policy, everybody, Party(""), _party(door.maker), number or door.number, door.protocol):
                     yield policy, rule
 
     def _let_in(self, door: Door) -> Peers:
@@ -202,14 +202,12 @@ class Way:
             _lets_all(policy, INGRESS, door) for policy in isolating if ref_of(policy) in self.lasting
         )
 
-    def _lets(self, isolating: Iterable[NetworkPolicy], door: Door) -> str:
+    def _lets(self, door: Door) -> str:
         """Say whom policies let in by a door: some perhaps, or nobody, where no rule is about the port at all."""
-        party = _party(door.maker)
-        rules = [(known, evolve(rule, peers=())) for known in map(policy_of, isolating) for rule in known.ingress]
-        if any(admits(known, rule, Party(""), party, door.number, door.protocol) for known, rule in rules):
+        if any(self._rules(door)):
             nobody = not self._has_callers(self._let_in(door)) and not _is_asked_from_outside(door.service)
             return "lets some, but no other Pod of the input," if nobody else "may not let everybody"
-        if any(admits(known, rule, Party(""), party, door.port, door.protocol) for known, rule in rules):
+        if any(self._rules(door, door.port)):
             return f"lets in on {door.port}, the port of the Service and not of its Pods, and so nobody"
         return "lets nobody"
 
