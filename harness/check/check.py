@@ -420,7 +420,7 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
         blame = () if _is_fault(core, claim.trace) else _instead(core, *run[-2:])
         return evolve(claim, blame=tuple(blame))
     if claim.kind == claim_answers.AT_REST:
-        blame = (Blame(ref_of(one), field, told) for one, field, told in claim_answers.blamed(core, run[-1]))
+        blame = (Blame(ref, field, told) for ref, field, told in claim_answers.blamed(core, run[-1]))
         return evolve(claim, blame=tuple(dict.fromkeys(blame)))
     return claim
 
