@@ -206,10 +206,7 @@ def _stranger(core: Cluster, found: Exploration) -> State | None:
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
-    """Search with symmetry, or without where there is none, or none after all.
-
-    Orbits are folded in Python whatever the engine, which the compiled one only waits for: it is for all states.
-    """
+    """Search with symmetry, or without where there is none, or none after all."""
     if group is None:
         return search()
     try:
