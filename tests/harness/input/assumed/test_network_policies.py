@@ -199,11 +199,7 @@ def test_whether_anybody_is_let_in_hangs_on_all_policies(
     ("before", "after", "manifests"),
     [
         ("in isolates(self.may, party, INGRESS)", "in isolates(self.stay, party, INGRESS)[:1]", (SHUT, OPEN)),
-        (
-            "if isolating and not self.about(",
-            "if not self.about(",
-            (policy("podSelector: {matchLabels: {app: none}}"),),
-        ),
+        ("= isolates(self.stay, party_of(pod, {}), INGRESS)", "= self.stay", (OTHERS,)),
         ("_port(rule, party, number, protocol) for rule", "rule.peers for rule", (OPEN,)),
     ],
     ids=["the others are not asked", "it isolates nobody", "whom its rules are for"],
