@@ -296,7 +296,7 @@ def _has_addresses(peer: Peer) -> bool:
         return False
     block = ip_network(peer.cidr, strict=False)
     gone: Any = [ip_network(cidr, strict=False) for cidr in peer.excepted]
-    return sum(one.num_addresses for one in collapse_addresses(gone)) < block.num_addresses
+    return bool(block.num_addresses - sum(one.num_addresses for one in collapse_addresses(gone)))
 
 
 def _is_asked_from_outside(service: Service) -> bool:
