@@ -20,7 +20,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
-from ...impl.kubectl.script import AddNode, Apply, DeleteObject, DeletePod, Scale, Step
+from ...impl.kubectl.script import AddNode, Apply, DeleteNode, DeleteObject, DeletePod, Scale, Step
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
 from .metrics import tell_metrics
@@ -471,8 +471,9 @@ class Scenario:
 
     @property
     def deletes_by_force(self) -> bool:
-        """Whether a step takes a Pod from the API before its kubelet has stopped it."""
-        return any(isinstance(step, DeletePod) and step.force for step in self.script)
+        """Whether a step takes a Pod from the API before its kubelet has stopped it: by force, or with its node."""
+        forced = (isinstance(step, DeletePod) and step.force for step in self.script)
+        return any(forced) or any(isinstance(step, DeleteNode) for step in self.script)
 
     @property
     def applied(self) -> tuple[Object, ...]:
