@@ -351,6 +351,10 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
             yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
         if not isinstance(service, Service) or not service.spec.selector:
             continue
+        if service.spec.publish_not_ready_addresses and service.spec.cluster_ip != "None":
+            message = "it sends connections to Pods that are not ready yet: they accept them once they have an address"
+            about = "Pods behind Services with publishNotReadyAddresses accept connections before they are ready"
+            yield _at(manifests, ref_of(service), "spec.publishNotReadyAddresses", message, about)
         for maker in known.bearing(service.spec.selector):
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)

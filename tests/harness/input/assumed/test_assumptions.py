@@ -374,3 +374,10 @@ def test_who_scales_or_guards_nobody_is_told_of() -> None:
         assert any(nobody in line for line in listed(web(), BUDGET % selector))
     assert listed(web(), SCALER % "web", BUDGET % ", selector: {matchLabels: {app: web}}") == [GOOD]
     assert listed(web(), BUDGET % ", selector: {}") == [GOOD]
+
+
+def test_a_service_that_publishes_who_is_not_ready_takes_them_to_accept() -> None:
+    early = SERVICE.replace("spec:", "spec:\n  publishNotReadyAddresses: true")
+    told = "spec.publishNotReadyAddresses: it sends connections to Pods that are not ready yet: they accept them"
+    assert any(told in line for line in listed(web(), early))
+    assert listed(web(), early.replace("spec:", "spec:\n  clusterIP: None")) == [GOOD]  # Names are looked up.
