@@ -278,11 +278,11 @@ class Way:
                 yield from ((policy, _field(policy, EGRESS), maker) for policy in isolating)
 
     def _lets_out(self, isolating: tuple[NetworkPolicy, ...], door: Door) -> bool:
-        return any(
-            admits(policy_of(policy), rule, _party(door.maker), _party(door.maker), door.number, door.protocol)
-            for policy in isolating
-            if ref_of(policy) in self.lasting
-            for rule in policy_of(policy).egress
+        lasting = [policy_of(policy) for policy in isolating if ref_of(policy) in self.lasting]
+        rules = [(policy, rule) for policy in lasting for rule in policy.egress]
+        return all(
+            any(admits(policy, rule, party, party, door.number, door.protocol) for policy, rule in rules)
+            for party in self.callers.parties(door.maker)
         )
 
 

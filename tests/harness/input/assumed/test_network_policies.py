@@ -242,6 +242,15 @@ def test_who_is_let_out_by_labels_needs_no_premise() -> None:
     assert (told(WEB, FRONT, out), premises(WEB, FRONT, out)) == ([], [])
 
 
+def test_who_is_let_out_to_a_namespace_by_its_labels_needs_no_premise() -> None:
+    out = policy(f"{OF_FRONT}, policyTypes: [Egress], egress: [{{to: [{TEAM}]}}]")
+    assert (told(SPACE, WEB, FRONT, out), premises(SPACE, WEB, FRONT, out)) == ([], [])
+    (line,) = premises(WEB, FRONT, out)  # Its labels are not known.
+    assert f"it does not let Pod default/front out to {BEHIND}" in line
+    loses = [{"apply": {"object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}}}]
+    assert len(premises(SPACE, WEB, FRONT, out, script=loses)) == 1
+
+
 NOT_OUT = policy(f"{OF_FRONT}, policyTypes: [Egress]", "q")
 ELSEWHERE = policy(SOMEWHERE.replace("app: web}", "app: web, v: old}"), "q")
 ITSELF = policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]")
