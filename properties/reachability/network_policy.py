@@ -84,6 +84,7 @@ class Policy:
 class Party:
     """One end of a connection: a Pod, or with an empty namespace an address outside the cluster.
 
+    Of a Pod without an address yet it is not known in which blocks of addresses it will be: in those that have all.
     `ports` are the named ports of its containers.
     """
 
@@ -179,6 +180,8 @@ def _peer(policy: Policy, rule: Rule, other: Party) -> bool:
 def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
     """Tell whether a peer of a policy is this party."""
     if peer.cidr:
+        if not other.address:
+            return _covers_pods(peer)
         address = ip_address(other.address)
         inside = (address in ip_network(cidr, strict=False) for cidr in peer.excepted)
         return address in ip_network(peer.cidr, strict=False) and not any(inside)
@@ -189,6 +192,12 @@ def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
     else:
         in_namespace = selects(peer.namespaces, other.namespace_labels)
     return in_namespace and (peer.pods is None or selects(peer.pods, other.labels))
+
+
+def _covers_pods(peer: Peer) -> bool:
+    """Tell whether any Pod is in a block, whatever its address is: all but such addresses as no Pod has."""
+    excepted = (ip_network(cidr, strict=False) for cidr in peer.excepted)
+    return peer.cidr == "0.0.0.0/0" and all(one.is_link_local or one.is_loopback for one in excepted)
 
 
 def _port(rule: Rule, destination: Party, port: int, protocol: str) -> bool:

@@ -62,7 +62,7 @@ class Kubelets:
     struck: tuple[str, ...] = ()
     """The nodes that faults may strike."""
     forced: bool = False
-    """A step deletes Pods by force: they are gone from the API before their kubelet learns of it."""
+    """Pods may be gone from the API before their kubelet learns of it (`Scenario.deletes_by_force`)."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
     counts_rejected: bool = False
