@@ -174,6 +174,18 @@ class Switch(Enum):
         "a node that is not found is refused, and leaves the scheduler's cache, as in Kubernetes 1.10",
     )
     """What repairs `KEPT_NODES`; later nobody asks whether the node is there (k/k#94437)."""
+    NUMBERED_NODES = (
+        "nodeNumbers",
+        "before-1.11",
+        "a scheduler counts the changes of a node from 0 when it comes again under its name, as before Kubernetes 1.11",
+    )
+    """k/k#63262, PR #63264: a copy of the former node may pass for the newest. In the scheduling queue."""
+    FORGOTTEN_PODS = (
+        "removedNodes",
+        "before-1.19",
+        "a scheduler forgets with a node which Pods are on it, and may end of what it then sees, as in Kubernetes 1.18",
+    )
+    """k/k#89552, k/k PR #86964, PR #89908, PR #93938. In the scheduling queue."""
     EVERY_EVENT = (
         "queueingHints",
         "before-1.32",
