@@ -298,13 +298,13 @@ def _claims(
         elif name in walls:
             claim = walls[name]
         elif name == DEADLINE and core.scenario.deadline is not None:
-            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
+            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others: judged below.
         else:
             continue
         if name == PLACEMENT and claim.status is not Status.VIOLATED:
             claim = scheduling_queue.judge(core.scenario, prepared, _nothing_left(core, found, claim), limits, progress)
-        if name == DEADLINE and verdict is not None:
-            claim = claim_deadline.judge(core.scenario, found, claim)
+        if name == DEADLINE:
+            claim = claim_deadline.judge(core, found, claim)
         if name == REACHABILITY:
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
