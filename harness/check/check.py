@@ -313,6 +313,8 @@ def _claims(
                 claim = load_balancer.judge(core, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
                 claim = open_connections.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is Status.HOLDS and core.scenario.faults.leader_change:
+                claim = evolve(claim, status=Status.UNKNOWN, lines=(_FORMER_LEADERS,))
             if claim.status is Status.HOLDS and moves_services(core.scenario):
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(IN_MOTION,))
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
@@ -335,6 +337,7 @@ def _claims(
         yield claim
 
 
+_FORMER_LEADERS = "what a former leader still writes is looked at at rest, and not in motion"
 _DOUBLED = "its controller makes a revision again for as long as it does not see it, and no number of places is enough"
 
 

@@ -173,6 +173,8 @@ def _waiting(deadline: Deadline, found: Exploration, once: Claim) -> tuple[Claim
 
 def _preempting(scenario: Scenario, deadline: Deadline, found: Exploration, once: Claim) -> tuple[Claim, int]:
     """Judge the claim where room may have to be made, and return how long all takes, 0 where that is not known."""
+    if scenario.faults.leader_change:
+        return evolve(once, status=Status.UNKNOWN, lines=("what a former leader evicts is not counted",)), 0
     priority = found["priority"]
     if priority.status is Status.VIOLATED:
         lines = ("it may wait for ever (see priority)", *priority.evidence)

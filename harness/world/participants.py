@@ -44,6 +44,7 @@ from .controllers import (
     workloads,
 )
 from .controllers.views import Quiet, form_of, remembering
+from .faults import leader_change
 from .faults import registry as faults
 from .nodes import kubelets, node_state, pressure
 from .nodes.static_pods import static_pods
@@ -77,7 +78,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         one_look=Switch.ONE_LOOK in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
-    selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
+    selecting = (
+        None if past_returns or scenario.faults.leader_change else partial(_selectors_stay, len(scenario.script), pools)
+    )
     at_once = "Node" in pools or "PersistentVolumeClaim" in pools
     together = 2 if scenario.bounds.mixed_views is Mixed.ALL else 1
     kinds = together if at_once or not any(kind in pools for kind in SPREADING) else 2
@@ -175,7 +178,8 @@ def _template(obj: Object | None) -> PodTemplateSpec | None:
 
 def _unchanging(scenario: Scenario, scaled: frozenset[Ref], workload: Workload) -> Quiet:
     """Return what tells that nobody but its own controller will change a workload; where others always may, never."""
-    if scenario.own or ref_of(workload) in scaled:
+    # A former leader may write at any time, whatever is over by then.
+    if scenario.own or scenario.faults.leader_change or ref_of(workload) in scaled:
         return _never
     return partial(environment.past, _last_change(scenario, workload))
 
@@ -220,6 +224,8 @@ def components_of(
         found.append(Component("pressure", lambda world: pressure.actions(works(world))))
     befalls = partial(_faults, scenario, processes, works) if parts.faults else nobody
     found.append(Component("faults", befalls, constantly(faults.budgets(scenario))))
+    if scenario.faults.leader_change:
+        found.append(leader_change.component(processes))
     if struck:
         found += [
             node_state.component(struck, faults.silent_nodes(scenario)),

@@ -107,6 +107,8 @@ def ways_of(scenario: Scenario) -> Ways:
 
 def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Scene:
     """Return what there is in one of the states to start from. Raises `TooMuchError`."""
+    if scenario.faults.leader_change:
+        raise TooMuchError("it knows one scheduler, not one that another one takes over from")
     spaces = {obj.metadata.namespace for obj in objects if isinstance(obj, Pod | Workload)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
