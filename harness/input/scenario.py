@@ -468,6 +468,8 @@ class Scenario:
     """A breach that is found has a timetable; without, the order of its steps is all that is said of time."""
     complete: bool = False
     """The input is all there is: what it uses and does not have is missing, not assumed."""
+    jobs_stay: bool = False
+    """The seconds after which a Job that is over goes are not over yet."""
     cron_starts: int = CRON_STARTS
     """How many starts of each CronJob may come due."""
     namespace: str = "default"
@@ -523,6 +525,17 @@ class Scenario:
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(obj)))
         }
         return tuple((ref, found[ref]) for ref in sorted(found))
+
+    @property
+    def deletes_objects(self) -> bool:
+        """Whether a step deletes something by its name, and with it what it owns, or a namespace and all in it."""
+        return any(isinstance(step, DeleteObject) for step in self.script)
+
+    @property
+    def expiring(self) -> frozenset[Ref]:
+        """Return the Jobs of the manifests and the script that go by themselves once they are over."""
+        jobs = (obj for obj in (*self.objects, *self.applied) if isinstance(obj, Job))
+        return frozenset(placed(one, self.namespace) for one in jobs if one.spec.ttl_seconds_after_finished is not None)
 
     @property
     def pods(self) -> int:

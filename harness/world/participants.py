@@ -8,6 +8,7 @@ from functools import partial
 from attrs import evolve
 
 from ...impl.api.apps import Workload
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, Unstructured, ref_of
 from ...impl.api.meta import Ref
@@ -40,6 +41,7 @@ from .controllers import (
     node_controllers,
     quotas,
     taint_eviction,
+    ttl,
     volumes,
     workloads,
 )
@@ -179,7 +181,8 @@ def _template(obj: Object | None) -> PodTemplateSpec | None:
 def _unchanging(scenario: Scenario, scaled: frozenset[Ref], workload: Workload) -> Quiet:
     """Return what tells that nobody but its own controller will change a workload; where others always may, never."""
     # A former leader may write at any time, whatever is over by then.
-    if scenario.own or scenario.faults.leader_change or ref_of(workload) in scaled:
+    expires = isinstance(workload, Job) and workload.spec.ttl_seconds_after_finished is not None
+    if scenario.own or scenario.faults.leader_change or expires or ref_of(workload) in scaled:
         return _never
     return partial(environment.past, _last_change(scenario, workload))
 
@@ -207,7 +210,7 @@ def components_of(
     """Return everybody who takes part, in the order in which what they may do is listed."""
     struck = faults.struck_nodes(scenario, objects)
     works = partial(kubelets_for, scenario, parts, struck)
-    slices = layout.pools.get("EndpointSlice", ())
+    slices, made = layout.pools.get("EndpointSlice", ()), scenario.own.made
     found = [
         _store(scenario, layout),
         environment.component(scenario),
@@ -216,6 +219,7 @@ def components_of(
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),
         cron.component(scenario, objects),
+        *([] if scenario.jobs_stay else [ttl.component((*objects, *scenario.applied, *scenario.runs), made)]),
         Component("kubelets", lambda world: kubelets.actions(works(world))),
         Component("metrics", lambda world: metrics.actions(works(world), scenario, objects)),
         *(kubelets.proxy(node, slices, struck=node in struck) for node in proxies_of(parts, objects)),
