@@ -295,13 +295,13 @@ def _claims(
         elif name in walls:
             claim = walls[name]
         elif name == DEADLINE and core.scenario.deadline is not None:
-            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others.
+            claim = Claim(name, sentence, Status.HOLDS, "step", vacuous=True)  # Nobody may evict others: judged below.
         else:
             continue
         if name == PLACEMENT and claim.status is not Status.VIOLATED:
             claim = scheduling_queue.judge(core.scenario, prepared, _nothing_left(core, found, claim), limits, progress)
-        if name == DEADLINE and verdict is not None:
-            claim = claim_deadline.judge(core.scenario, found, claim)
+        if name == DEADLINE:
+            claim = claim_deadline.judge(core, found, claim)
         if name == REACHABILITY:
             claim = _answered(core, found, claim)
             if claim.status is not Status.VIOLATED:
@@ -310,6 +310,8 @@ def _claims(
                 claim = load_balancer.judge(core, prepared, found, claim, limits, progress)
             if claim.status is not Status.VIOLATED:
                 claim = open_connections.judge(core.scenario, prepared, found, claim, limits, progress)
+            if claim.status is Status.HOLDS and core.scenario.faults.leader_change:
+                claim = evolve(claim, status=Status.UNKNOWN, lines=(_FORMER_LEADERS,))
             if claim.status is Status.HOLDS and moves_services(core.scenario):
                 claim = evolve(claim, status=Status.UNKNOWN, lines=(IN_MOTION,))
             if claim.status is Status.HOLDS and not core.scenario.tracks_slices:
@@ -332,6 +334,7 @@ def _claims(
         yield claim
 
 
+_FORMER_LEADERS = "what a former leader still writes is looked at at rest, and not in motion"
 _DOUBLED = "its controller makes a revision again for as long as it does not see it, and no number of places is enough"
 
 

@@ -14,7 +14,7 @@ from attrs import evolve
 
 from ...impl.api.claim_names import REACHABILITY
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Object, ref_of
 from ...impl.api.values.frozen import EMPTY
 from ...model.checker.results import Status
 from ...model.checker.traces import states
@@ -61,7 +61,8 @@ def _jobs_that_go(core: Cluster, end: State) -> Iterator[str]:
     failed = [number for number, _ in end[REFUSED]]
     rest = State.of({**end, REFUSED: tuple(one for one in end[REFUSED] if one[0] not in about)})
     if failed and not first_shortfall(core, rest):
-        for number in failed:
+        there = {ref_of(obj) for obj in objects_of(core, end)}
+        for number in (one for one in failed if about[one] in there):
             gone = f"{about[number]} is over and deleted by then (ttlSecondsAfterFinished)"
             yield f"step {number + 1} fails, unless {gone}"
 

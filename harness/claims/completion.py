@@ -86,6 +86,7 @@ def _any_over(cluster: Cluster, view: View) -> bool:
 def _wrong(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:
     old, new = _workers(cluster, before), _workers(cluster, after)
     jobs = [(before.via(work_of, slot), after.via(work_of, slot)) for slot in cluster.world.layout.pools["Job"]]
+    yield from _too_early(cluster.scenario, jobs)
     for was, now in jobs:
         if was is None or now is None or was.uid != now.uid or (was == now and old == new):
             continue
@@ -94,6 +95,15 @@ def _wrong(cluster: Cluster, before: View, after: View, _label: str) -> Iterator
             tuple(worker for worker in new if worker.owner == now.uid),
         )
         yield from judged(was, now, *mine, seen=_seen(cluster.scenario, now))
+
+
+def _too_early(scenario: Scenario, jobs: list[tuple[Work | None, Work | None]]) -> Iterator[str]:
+    """Say which Job goes that is not over, though it goes by itself and the script does nothing to it or its owners."""
+    for was, now in () if scenario.deletes_objects else jobs:
+        if was is None or was.going or was.ref not in scenario.expiring or {"Complete", "Failed"} & was.conditions:
+            continue
+        if now is None or now.uid != was.uid or now.going:
+            yield f"Job {was.name} is deleted, and it is not over"
 
 
 def _seen(scenario: Scenario, work: Work) -> tuple[JobSpec, ...]:

@@ -187,7 +187,12 @@ def _missing(cluster: Cluster, view: View) -> Iterator[str]:
     gone: tuple[Ref, ...] = view[GONE]
     outranked = may_preempt(cluster.scenario)  # A Pod that nobody makes again may have to go for a more important one.
     for ref, owners in cluster.scenario.asked_for:
-        excused = ref in gone or Ref("Namespace", "", ref.namespace) in gone or any(owner in gone for owner in owners)
+        excused = (
+            ref in gone
+            or ref in cluster.scenario.expiring
+            or Ref("Namespace", "", ref.namespace) in gone
+            or any(owner in gone for owner in owners)
+        )
         if ref.kind in layout.pools and ref not in there and not excused and not (outranked and ref.kind == "Pod"):
             yield f"{ref.kind} {ref.name} is gone, though nobody was asked to delete it"
 

@@ -1,4 +1,7 @@
-"""Deadline: a Pod that may evict others runs so many seconds after nothing but Pods of lower priority is in its way.
+"""Deadline: a Pod runs so many seconds after nothing but Pods of lower priority is in its way.
+
+It is about Pods that may evict others, and about those that a quota has refused before (`refused`): that a quota has no
+room for a Pod is in its way, that its controller has not tried again is not.
 
 The world has no clocks. What it can tell is what has to happen, one thing after the other; how long each takes at most
 is said in the scenario, and the rest is a sum. Three things are looked for in the runs:
@@ -35,6 +38,7 @@ from ..input.priorities import may_preempt, pod_specs
 from ..input.scenario import Deadline, Scenario
 from ..world import scheduling
 from ..world.cluster import Cluster
+from . import refused
 
 TIMING = "timing"
 DEFAULT_GRACE_SECONDS = 30
@@ -42,6 +46,7 @@ DEFAULT_GRACE_SECONDS = 30
 
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield what must be known of the runs: that room is made once, and how long those that are evicted may take."""
+    yield from refused.properties(cluster, _graces(cluster.scenario))
     if cluster.scenario.deadline is None or not may_preempt(cluster.scenario):
         return
     yield StepProperty(DEADLINE, SENTENCES[DEADLINE], partial(_twice, cluster), _steps(cluster), by_label=False)
@@ -142,25 +147,51 @@ def _coming(turn: tuple[Request, ...]) -> Promise | None:
 # --- the sum --------------------------------------------------------------------------------------------------------
 
 
-def judge(scenario: Scenario, found: Exploration, once: Claim) -> Claim:
-    """Judge the claim, given what a search found of `properties` and what was made of the first of them."""
+def judge(cluster: Cluster, found: Exploration, once: Claim) -> Claim:
+    """Judge the claim, given what a search found of `properties` and what was made of the one about preemption."""
+    scenario, deadline = cluster.scenario, cluster.scenario.deadline
+    if deadline is None:
+        return once
+    if may_preempt(scenario):
+        claim, seconds = _preempting(scenario, deadline, found, once)
+    elif refused.asked(scenario):
+        claim, seconds = _waiting(deadline, found, once)
+    else:
+        return once  # Nobody may evict others, and nobody is refused.
+    return refused.judge(cluster, found, claim, seconds, _graces(scenario))
+
+
+def _waiting(deadline: Deadline, found: Exploration, once: Claim) -> tuple[Claim, int]:
+    """Judge the claim where nobody may evict others: who is made gets a node in the end, and all takes its time."""
+    for verdict in (found["convergence"], found["placement"]):
+        if verdict.status is not Status.HOLDS:
+            lines = (f"it may wait for ever, or be refused by a kubelet (see {verdict.name})",)
+            return evolve(once, status=Status.UNKNOWN, lines=lines, vacuous=False), 0
+    claim, seconds = _timed(deadline, 0, 0, once)
+    return evolve(claim, vacuous=claim.status is Status.HOLDS), seconds
+
+
+def _preempting(scenario: Scenario, deadline: Deadline, found: Exploration, once: Claim) -> tuple[Claim, int]:
+    """Judge the claim where room may have to be made, and return how long all takes, 0 where that is not known."""
+    if scenario.faults.leader_change:
+        return evolve(once, status=Status.UNKNOWN, lines=("what a former leader evicts is not counted",)), 0
     priority = found["priority"]
     if priority.status is Status.VIOLATED:
         lines = ("it may wait for ever (see priority)", *priority.evidence)
-        return evolve(once, status=Status.VIOLATED, kind=priority.kind, lines=lines, trace=priority.trace)
+        return evolve(once, status=Status.VIOLATED, kind=priority.kind, lines=lines, trace=priority.trace), 0
     if found["placement"].status is not Status.HOLDS:
-        return evolve(once, status=Status.UNKNOWN, lines=("a kubelet may refuse it (see placement)",), trace=None)
+        return evolve(once, status=Status.UNKNOWN, lines=("a kubelet may refuse it (see placement)",), trace=None), 0
     if once.status is Status.VIOLATED:
         lines = ("room may have to be made more than once, so that no number of seconds is enough:", *once.lines)
-        return evolve(once, status=Status.UNKNOWN, lines=lines, trace=None)
-    if priority.status is not Status.HOLDS or once.status is not Status.HOLDS or scenario.deadline is None:
-        return evolve(once, status=Status.UNKNOWN, lines=once.lines or (priority.reason,))
+        return evolve(once, status=Status.UNKNOWN, lines=lines, trace=None), 0
+    if priority.status is not Status.HOLDS or once.status is not Status.HOLDS:
+        return evolve(once, status=Status.UNKNOWN, lines=once.lines or (priority.reason,)), 0
     grace = next((one for one in _graces(scenario) if found[_met(one)].status is Status.HOLDS), None)
     rounds = 0 if grace is None else 1 + scenario.faults.crash + scenario.faults.lost_response
-    return _timed(scenario.deadline, rounds, grace or 0, once)
+    return _timed(deadline, rounds, grace or 0, once)
 
 
-def _timed(deadline: Deadline, rounds: int, grace: int, once: Claim) -> Claim:
+def _timed(deadline: Deadline, rounds: int, grace: int, once: Claim) -> tuple[Claim, int]:
     """Add up the worst case and hold it against the deadline."""
     stages = [
         ("a decision that evicts", deadline.decision_seconds),
@@ -174,4 +205,4 @@ def _timed(deadline: Deadline, rounds: int, grace: int, once: Claim) -> Claim:
     told = ", ".join(f"{what} {seconds} s" for what, seconds in stages)
     line = f"such a Pod runs at the latest after {worst} s, the deadline is {deadline.seconds} s: {told}"
     status = Status.HOLDS if worst <= deadline.seconds else Status.VIOLATED
-    return evolve(once, status=status, kind=TIMING, lines=(line,), vacuous=False)
+    return evolve(once, status=status, kind=TIMING, lines=(line,), vacuous=False), worst

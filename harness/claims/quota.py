@@ -32,7 +32,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
     if "ResourceQuota" in layout.pools or any(isinstance(obj, ResourceQuota) for obj in layout.constants.values()):
         acts = cluster.except_for(IN_MIND)
         yield StepProperty(
-            QUOTA, SENTENCES[QUOTA], partial(_beyond, cluster), acts, partial(_is_used, cluster), by_label=False
+            QUOTA, SENTENCES[QUOTA], partial(_beyond, cluster), acts, partial(is_used, cluster), by_label=False
         )
 
 
@@ -44,19 +44,20 @@ def _beyond(cluster: Cluster, before: View, after: View, _label: str) -> Iterato
 
 def beyond(cluster: Cluster, before: View, after: View) -> Iterator[tuple[ResourceQuota, str, Fraction]]:
     """Yield which ceilings of which quotas a step goes beyond, and what is taken then."""
-    before_it = {quota.metadata for quota in _quotas(cluster, before)}
-    for quota in _quotas(cluster, after):
+    before_it = {quota.metadata for quota in quotas(cluster, before)}
+    for quota in quotas(cluster, after):
         if quota.metadata not in before_it:
             continue
-        now = _taken(cluster, quota, after)
+        now = taken_of(cluster, quota, after)
         over = exceeded(quota.spec, now)
-        was = _taken(cluster, quota, before) if over else now
+        was = taken_of(cluster, quota, before) if over else now
         for name in over:
             if now[name] > was[name]:
                 yield quota, name, now[name]
 
 
-def _taken(cluster: Cluster, quota: ResourceQuota, view: View) -> dict[str, Fraction]:
+def taken_of(cluster: Cluster, quota: ResourceQuota, view: View) -> dict[str, Fraction]:
+    """Return how much of each ceiling of a quota what there is takes."""
     layout = cluster.world.layout
     silent = {name for slot in layout.pools.get("Node", ()) if (name := view.via(_silent, slot))}
     space = quota.metadata.namespace
@@ -71,15 +72,16 @@ def _taken(cluster: Cluster, quota: ResourceQuota, view: View) -> dict[str, Frac
     return taken(quota.spec, found)
 
 
-def _is_used(cluster: Cluster, view: View) -> bool:
+def is_used(cluster: Cluster, view: View) -> bool:
     """Tell whether something takes of a quota at all."""
-    return any(amount for quota in _quotas(cluster, view) for amount in _taken(cluster, quota, view).values())
+    return any(amount for quota in quotas(cluster, view) for amount in taken_of(cluster, quota, view).values())
 
 
-def _quotas(cluster: Cluster, view: View) -> Iterator[ResourceQuota]:
+def quotas(cluster: Cluster, view: View) -> Iterator[ResourceQuota]:
+    """Yield the quotas there are: what each allows of what."""
     layout = cluster.world.layout
-    yield from (quota for quota in map(_ceilings, layout.constants.values()) if quota is not None)
-    yield from (one for slot in layout.pools.get("ResourceQuota", ()) if (one := view.via(_ceilings, slot)))
+    yield from (quota for quota in map(ceilings, layout.constants.values()) if quota is not None)
+    yield from (one for slot in layout.pools.get("ResourceQuota", ()) if (one := view.via(ceilings, slot)))
 
 
 def _told(amount: Fraction) -> str:
@@ -89,7 +91,7 @@ def _told(amount: Fraction) -> str:
 # --- what is looked at ------------------------------------------------------------------------------------------------
 
 
-def _ceilings(obj: Object | None) -> ResourceQuota | None:
+def ceilings(obj: Object | None) -> ResourceQuota | None:
     """Keep of a quota what it allows of what."""
     if not isinstance(obj, ResourceQuota):
         return None

@@ -62,10 +62,7 @@ def touched(step: kubectl.Step, scenario: Scenario) -> Ref | None:
 
 
 def of_jobs_that_go(scenario: Scenario) -> Iterator[tuple[int, Ref]]:
-    """Yield the steps, by number, that are about a Job which may have been deleted by then because it was over.
-
-    Upstream: pkg/controller/ttlafterfinished/ttlafterfinished_controller.go (v1.32), which is not modelled.
-    """
+    """Yield the steps, by number, that are about a Job which may have been deleted by then because it was over."""
     jobs = [(0, obj) for obj in scenario.objects]
     jobs += [(at + 1, one.object) for at, one in enumerate(scenario.script) if isinstance(one, kubectl.Apply)]
     since: dict[Ref, int] = {}

@@ -175,6 +175,18 @@ class Switch(Enum):
         "a node that is not found is refused, and leaves the scheduler's cache, as in Kubernetes 1.10",
     )
     """What repairs `KEPT_NODES`; later nobody asks whether the node is there (k/k#94437)."""
+    NUMBERED_NODES = (
+        "nodeNumbers",
+        "before-1.11",
+        "a scheduler counts the changes of a node from 0 when it comes again under its name, as before Kubernetes 1.11",
+    )
+    """k/k#63262, PR #63264: a copy of the former node may pass for the newest. In the scheduling queue."""
+    FORGOTTEN_PODS = (
+        "removedNodes",
+        "before-1.19",
+        "a scheduler forgets with a node which Pods are on it, and may end of what it then sees, as in Kubernetes 1.18",
+    )
+    """k/k#89552, k/k PR #86964, PR #89908, PR #93938. In the scheduling queue."""
     EVERY_EVENT = (
         "queueingHints",
         "before-1.32",
@@ -309,6 +321,8 @@ class Faults:
     """A node dies: its containers stop, its kubelet reports no more."""
     lost_response: int = 0
     """A request is committed but its sender learns nothing and tries again from what it sees."""
+    leader_change: int = 0
+    """Another replica of a controller or the scheduler takes over; the former one still sends what it was about to."""
     container_crash: int = 0
     """A container exits and is restarted."""
     node_reboot: int = 0
@@ -457,6 +471,8 @@ class Scenario:
     """A breach that is found has a timetable; without, the order of its steps is all that is said of time."""
     complete: bool = False
     """The input is all there is: what it uses and does not have is missing, not assumed."""
+    jobs_stay: bool = False
+    """The seconds after which a Job that is over goes are not over yet."""
     cron_starts: int = CRON_STARTS
     """How many starts of each CronJob may come due."""
     namespace: str = "default"
@@ -520,6 +536,17 @@ class Scenario:
             or (self.start is not Start.CLUSTER and not there.intersection(_owners(obj)))
         }
         return tuple((ref, found[ref]) for ref in sorted(found))
+
+    @property
+    def deletes_objects(self) -> bool:
+        """Whether a step deletes something by its name, and with it what it owns, or a namespace and all in it."""
+        return any(isinstance(step, DeleteObject) for step in self.script)
+
+    @property
+    def expiring(self) -> frozenset[Ref]:
+        """Return the Jobs of the manifests and the script that go by themselves once they are over."""
+        jobs = (obj for obj in (*self.objects, *self.applied) if isinstance(obj, Job))
+        return frozenset(placed(one, self.namespace) for one in jobs if one.spec.ttl_seconds_after_finished is not None)
 
     @property
     def pods(self) -> int:

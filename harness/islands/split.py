@@ -211,7 +211,7 @@ def _enough(alone: Scenario) -> int:
     """Return how many places for Pods should do: for all that replaces some another set; one more in a rollout."""
     steps = sum(not isinstance(step, kubectl.Cordon | kubectl.Uncordon | kubectl.Untaint) for step in alone.script)
     faults = alone.faults
-    events = steps + faults.node_crash + faults.node_reboot + faults.crash + faults.partition
+    events = steps + faults.node_crash + faults.node_reboot + faults.crash + faults.partition + faults.leader_change
     return max(1, alone.replicas) * (1 + events) + any(step.new_template for step in alone.script)
 
 

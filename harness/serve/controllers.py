@@ -31,6 +31,7 @@ from ...impl.controllers import (
     podgc,
     resourcequota,
     tainteviction,
+    ttlafterfinished,
 )
 from ...impl.controllers.daemonset import daemonset
 from ...impl.controllers.deployment import deployment
@@ -197,6 +198,7 @@ COMPONENTS: tuple[Component, ...] = (
     ),
     Component(controller("node-controller"), _plurals("Node", "Pod"), _each_at(Node, nodelifecycle.reconcile)),
     Component(controller("pod-garbage-collector"), _plurals("Pod", "Node"), _each(Pod, podgc.reconcile)),
+    Component(controller("ttl-after-finished-controller"), _plurals("Job"), _each_at(Job, ttlafterfinished.reconcile)),
     Component(controller("taint-eviction-controller"), _plurals("Pod", "Node"), _taints),
     Component(APISERVER, EVERYTHING, _server_itself),
     Component(controller("resourcequota-controller"), EVERYTHING, _each_at(ResourceQuota, resourcequota.reconcile)),

@@ -8,6 +8,7 @@ from functools import partial
 from attrs import evolve
 
 from ...impl.api.apps import Workload
+from ...impl.api.batch import Job
 from ...impl.api.core import Node, PodTemplateSpec, Service
 from ...impl.api.kinds import Object, Unstructured, ref_of
 from ...impl.api.meta import Ref
@@ -40,10 +41,12 @@ from .controllers import (
     node_controllers,
     quotas,
     taint_eviction,
+    ttl,
     volumes,
     workloads,
 )
 from .controllers.views import Quiet, form_of, remembering
+from .faults import leader_change
 from .faults import registry as faults
 from .nodes import kubelets, node_state, pressure
 from .nodes.static_pods import static_pods
@@ -77,7 +80,9 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         one_look=Switch.ONE_LOOK in scenario.switches,
     )
     past_returns = scenario.consistency is Consistency.RESETTABLE
-    selecting = None if past_returns else partial(_selectors_stay, len(scenario.script), pools)
+    selecting = (
+        None if past_returns or scenario.faults.leader_change else partial(_selectors_stay, len(scenario.script), pools)
+    )
     at_once = "Node" in pools or "PersistentVolumeClaim" in pools
     together = 2 if scenario.bounds.mixed_views is Mixed.ALL else 1
     kinds = together if at_once or not any(kind in pools for kind in SPREADING) else 2
@@ -175,7 +180,9 @@ def _template(obj: Object | None) -> PodTemplateSpec | None:
 
 def _unchanging(scenario: Scenario, scaled: frozenset[Ref], workload: Workload) -> Quiet:
     """Return what tells that nobody but its own controller will change a workload; where others always may, never."""
-    if scenario.own or ref_of(workload) in scaled:
+    # A former leader may write at any time, whatever is over by then.
+    expires = isinstance(workload, Job) and workload.spec.ttl_seconds_after_finished is not None
+    if scenario.own or scenario.faults.leader_change or expires or ref_of(workload) in scaled:
         return _never
     return partial(environment.past, _last_change(scenario, workload))
 
@@ -203,7 +210,7 @@ def components_of(
     """Return everybody who takes part, in the order in which what they may do is listed."""
     struck = faults.struck_nodes(scenario, objects)
     works = partial(kubelets_for, scenario, parts, struck)
-    slices = layout.pools.get("EndpointSlice", ())
+    slices, made = layout.pools.get("EndpointSlice", ()), scenario.own.made
     found = [
         _store(scenario, layout),
         environment.component(scenario),
@@ -212,6 +219,7 @@ def components_of(
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),
         cron.component(scenario, objects),
+        *([] if scenario.jobs_stay else [ttl.component((*objects, *scenario.applied, *scenario.runs), made)]),
         Component("kubelets", lambda world: kubelets.actions(works(world))),
         Component("metrics", lambda world: metrics.actions(works(world), scenario, objects)),
         *(kubelets.proxy(node, slices, struck=node in struck) for node in proxies_of(parts, objects)),
@@ -220,6 +228,8 @@ def components_of(
         found.append(Component("pressure", lambda world: pressure.actions(works(world))))
     befalls = partial(_faults, scenario, processes, works) if parts.faults else nobody
     found.append(Component("faults", befalls, constantly(faults.budgets(scenario))))
+    if scenario.faults.leader_change:
+        found.append(leader_change.component(processes))
     if struck:
         found += [
             node_state.component(struck, faults.silent_nodes(scenario)),

@@ -32,7 +32,8 @@ SENTENCES = {
     ),
     PRIORITY: "No Pod that may evict others waits for ever for room that Pods of lower priority take.",
     DEADLINE: (
-        "A Pod that may evict others runs by the deadline, counted from when only lower priorities are in its way."
+        "A Pod that may evict others, or that a quota has refused, runs by the deadline, counted from when nothing but "
+        "lower priorities is in its way."
     ),
     SPREAD: "At rest the skew of every constraint that says DoNotSchedule is at most its maxSkew.",
     REACHABILITY: (

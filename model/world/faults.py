@@ -78,6 +78,15 @@ def _befall(world: World, process: Process, *found: tuple[Verb, Step]) -> tuple[
     )
 
 
+def anew(world: World, process: Process, view: View) -> Updates:
+    """Return what has to be written for a process that starts from a list: no turn, and everything as it is now."""
+    if process.form is not Form.SNAPSHOT:
+        return _listed(world, process, view, view)
+    key = world.key(view, process)
+    shown = {} if key is None else {process.seen(watch): News.DUE for watch in process.watches}
+    return {process.turn: (), **shown, **process.queued(there=True)}
+
+
 def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Forget the turn and every view, and list anew. A crash that changes nothing is not worth a budget."""
     budget: int = view[CRASHES]
@@ -89,13 +98,11 @@ def _crashes(world: World, process: Process, view: View) -> Iterator[Outcome]:
             world.news(view, watch, key, view[process.seen(watch)]) for watch in process.watches
         )
         if view[process.turn] or behind:
-            shown = {} if key is None else {process.seen(watch): News.DUE for watch in process.watches}
-            anew = {process.turn: (), **shown, **process.queued(there=True)}
-            yield Outcome("crashes and restarts", {**anew, CRASHES: budget - 1})
+            yield Outcome("crashes and restarts", {**anew(world, process, view), CRASHES: budget - 1})
         return
-    anew = _listed(world, process, view, view)
-    if any(view[slot] != value for slot, value in anew.items()):
-        yield Outcome("crashes and restarts", {**anew, CRASHES: budget - 1})
+    listed = anew(world, process, view)
+    if any(view[slot] != value for slot, value in listed.items()):
+        yield Outcome("crashes and restarts", {**listed, CRASHES: budget - 1})
 
 
 def _restarts_stale(world: World, process: Process, view: View) -> Iterator[Outcome]:
@@ -105,9 +112,9 @@ def _restarts_stale(world: World, process: Process, view: View) -> Iterator[Outc
     if not budget or cache is None:
         return
     past = Stored(view, world.layout, dict(zip(world.layout.slots(), cache, strict=True)))
-    anew = _listed(world, process, view, past)
-    if any(view[slot] != value for slot, value in anew.items()):
-        yield Outcome("crashes and lists from apiserver-2", {**anew, CRASHES: budget - 1})
+    listed = _listed(world, process, view, past)
+    if any(view[slot] != value for slot, value in listed.items()):
+        yield Outcome("crashes and lists from apiserver-2", {**listed, CRASHES: budget - 1})
 
 
 def _listed(world: World, process: Process, view: View, source: View) -> Updates:

@@ -50,6 +50,7 @@ class Verb(Enum):
     CRASHES = "crashes and restarts"
     RESTARTS_STALE = "restarts against apiserver-2"
     LOSES = "loses the answer"
+    LOSES_LEAD = "loses the lead"
     OUTWAITS = "waits no longer for what it wrote"
     LOOKS_TOO_EARLY = "looks too early"
     BEGINS_UNSEEN = "sees more before its answer is lost"
@@ -86,6 +87,7 @@ FAULTS = frozenset(
         Verb.IS_CUT_OFF,
         Verb.LOOKS_TOO_EARLY,
         Verb.LOSES,
+        Verb.LOSES_LEAD,
         Verb.OUTWAITS,
         Verb.RESTARTS_STALE,
     }

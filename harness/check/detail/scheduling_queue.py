@@ -1,9 +1,9 @@
 """Placement with the scheduling queue: `detail: {scheduler: queue}`.
 
 Elsewhere any Pod that waits may be tried at any time. Here it is tried when the queue says so, on what the scheduler's
-cache says, after events that come one by one (`scheduling_queue`). What there is comes from the scenario: nodes, Pods,
-one workload whose Pods are made again, and what its script does with Pods and nodes. Where there is more, the queue was
-not looked at, and the claim is UNKNOWN.
+cache says, after events that come one by one (`scheduling_queue`), and nothing that it sees may end it. What there is
+comes from the scenario: nodes, Pods, one workload whose Pods are made again, and what its script does with Pods and
+nodes. Where there is more, the queue was not looked at, and the claim is UNKNOWN.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ...input.assumed.surroundings import config_of
 from ...input.priorities import pod_specs
 from ...input.scenario import Detail, Scenario, Switch
 from ...world.at_rest.prepare import Prepared
-from ...world.grains.scheduling_queue.claims import PLACED, machine, placed
+from ...world.grains.scheduling_queue.claims import PLACED, STANDS, machine, placed, stands
 from ...world.grains.scheduling_queue.queue import NAMESPACE, V1_32, Scene, Step, Ways
 from ..results import Claim, TooMuchError
 
@@ -53,8 +53,8 @@ def judge(
         scenes = _scenes(scenario, prepared)
     except TooMuchError as much:
         return evolve(claim, status=Status.UNKNOWN, kind=IN_QUEUE, lines=(f"the queue was not looked at: {much}",))
-    searched = explore(_machine(scenario, scenes), [placed(scenes[0])], limits=limits, progress=progress)
-    found = searched[PLACED]
+    searched = explore(_machine(scenario, scenes), (placed(scenes[0]), stands()), limits=limits, progress=progress)
+    found = searched[STANDS if searched[STANDS].status is Status.VIOLATED else PLACED]
     if found.status is Status.HOLDS:
         told = f"with the scheduling queue: {searched.states:,} states"
         return evolve(claim, vacuous=claim.vacuous and found.vacuous, lines=(*claim.lines, told))
@@ -90,12 +90,14 @@ def ways_of(scenario: Scenario) -> Ways:
             QueueSettings.of(queueing_hints=hints),
             remembers=Remembers.FLAG if flag else Remembers.CYCLE,
             nomination_ends=NominationEnds.SEEN if seen else NominationEnds.UNNOTICED,
+            removes_entries=has(Switch.FORGOTTEN_PODS),
         ),
         failure=tuple(step for step in V1_32 if step is not Step.NOMINATE) if has(Switch.LATE_NOMINATIONS) else V1_32,
         waits_for_failure=not flag,
         counts_nominated=not has(Switch.UNCOUNTED_NOMINATIONS),
         drops_missing_nodes=not has(Switch.KEPT_NODES),
         replaces=not has(Switch.ADDING_LISTS),
+        numbers_restart=has(Switch.NUMBERED_NODES),
         release=scenario.release,
     )
 
@@ -105,6 +107,8 @@ def ways_of(scenario: Scenario) -> Ways:
 
 def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) -> Scene:
     """Return what there is in one of the states to start from. Raises `TooMuchError`."""
+    if scenario.faults.leader_change:
+        raise TooMuchError("it knows one scheduler, not one that another one takes over from")
     spaces = {obj.metadata.namespace for obj in objects if isinstance(obj, Pod | Workload)} - {NAMESPACE}
     if spaces:
         raise TooMuchError(f"it knows the namespace {NAMESPACE} alone, not {', '.join(sorted(spaces))}")
@@ -118,12 +122,13 @@ def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) 
     return Scene(
         nodes=tuple(_known_by_name(obj) for obj in objects if isinstance(obj, Node)),
         pods=tuple(_known_by_name(obj) for obj in objects if isinstance(obj, Pod)),
-        later=tuple(deed.made for deed in deeds if deed.made is not None),
+        later=tuple(deed.made for deed in deeds if isinstance(deed.made, Pod)),
         replicas=made.wanted,
         replicated=made.pods,
-        deletable=tuple(deed.name for deed in deeds if deed.deletes),
-        removable=tuple(deed.name for deed in deeds if deed.removes),
-        order=tuple(deed.name for deed in deeds),
+        deletable=tuple(deed.name for deed in deeds if deed.verb == "deletes"),
+        removable=tuple(deed.name for deed in deeds if deed.verb == "removes"),
+        joining=tuple(deed.made for deed in deeds if isinstance(deed.made, Node)),
+        order=tuple(f"{deed.verb} {deed.name}" for deed in deeds),
         waits=scenario.wait_between_steps,
         lookup=bool({Switch.KEPT_NODES, Switch.DROPPED_NODES} & scenario.switches),
         losses=faults.lost_event,
@@ -134,30 +139,36 @@ def _scene(scenario: Scenario, prepared: Prepared, objects: tuple[Object, ...]) 
 
 @frozen
 class Deed:
-    """What a step of the script does: it makes a Pod, deletes one, or removes a node."""
+    """What a step of the script does: it creates a Pod or deletes one, removes a node or adds one."""
 
+    verb: str
     name: str
-    made: Pod | None = None
-    deletes: bool = False
-    removes: bool = False
+    made: Pod | Node | None = None
 
 
 def _deeds(scenario: Scenario, objects: tuple[Object, ...]) -> Iterator[Deed]:
-    names = set[str]()
+    done = set[tuple[str, str]]()
     for step in scenario.script:
         match step:
             case kubectl.Apply(Pod() as pod) if ref_of(pod) not in map(ref_of, objects):
-                deed = Deed(pod.metadata.name, made=_stored(scenario, objects, pod))
+                deed = Deed("creates", pod.metadata.name, _stored(scenario, objects, pod))
             case kubectl.DeletePod(name) | kubectl.DeleteObject("Pod", name) if name:
-                deed = Deed(name, deletes=True)
+                deed = Deed("deletes", name)
             case kubectl.DeleteNode(name):
-                deed = Deed(name, removes=True)
+                deed = Deed("removes", name)
+            case kubectl.AddNode(node):
+                deed = Deed("adds", node.metadata.name, _stored(scenario, objects, node))
             case _:
-                raise TooMuchError(f"a step that does something else than apply or delete a Pod or a node: {step}")
-        if deed.name in names:
+                raise TooMuchError(f"a step that does something else than make or delete a Pod or a node: {step}")
+        # A name is that of one Pod; a node may go and come again, each once.
+        if deed.name in {name for verb, name in done if verb == deed.verb or not _of_nodes(verb, deed.verb)}:
             raise TooMuchError(f"two steps about {deed.name}")
-        names.add(deed.name)
+        done.add((deed.verb, deed.name))
         yield deed
+
+
+def _of_nodes(*verbs: str) -> bool:
+    return {"removes", "adds"}.issuperset(verbs)
 
 
 @frozen
@@ -202,16 +213,18 @@ def _waiting(pod: Pod) -> Pod:
     return Pod(made.metadata, evolve(made.spec, node_name=""))
 
 
-def _stored(scenario: Scenario, objects: tuple[Object, ...], pod: Pod) -> Pod:
-    """Return a Pod as the API server would store it."""
-    there = Objects.of(obj for obj in objects if not isinstance(obj, Pod))
-    response, _ = handle(there, Create(pod), user=ADMIN, config=config_of(scenario))
-    if not isinstance(response.object, Pod):
-        raise TooMuchError(f"Pod {pod.metadata.name} is refused: {response.message}")
-    return _known_by_name(response.object)
-
-
 Named = TypeVar("Named", Node, Pod)
+
+
+def _stored(scenario: Scenario, objects: tuple[Object, ...], made: Named) -> Named:
+    """Return a Pod or a node as the API server would store it."""
+    there = Objects.of(obj for obj in objects if not isinstance(obj, Pod) and ref_of(obj) != ref_of(made))
+    tainted = Switch.NUMBERED_NODES not in scenario.switches  # NodeTaint is a plugin of the API server since 1.12.
+    config = evolve(config_of(scenario), taint_new_nodes=tainted)
+    response, _ = handle(there, Create(made), user=ADMIN, config=config)
+    if not isinstance(response.object, type(made)):
+        raise TooMuchError(f"{ref_of(made).kind} {made.metadata.name} is refused: {response.message}")
+    return _known_by_name(response.object)
 
 
 def _known_by_name(obj: Named) -> Named:

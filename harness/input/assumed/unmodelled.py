@@ -16,7 +16,7 @@ from immutabledict import immutabledict
 
 from ....impl.api.apps import ReplicaSet
 from ....impl.api.batch import CronJob
-from ....impl.api.claim_names import ALL, BUDGET, COMPLETION, CONNECTIVITY, CONVERGENCE, ISOLATION, QUOTA, REACHABILITY
+from ....impl.api.claim_names import ALL, BUDGET, CONNECTIVITY, CONVERGENCE, ISOLATION, QUOTA, REACHABILITY
 from ....impl.api.core import Namespace, Pod, Service
 from ....impl.api.kinds import BY_NAME, Object, ref_of
 from ....impl.api.meta import LabelSelector, Ref
@@ -35,7 +35,6 @@ from ....impl.quota.usage import ALIASES, names_of
 from ....properties.reachability.answers import is_judged
 from ...world.reductions.room import enough, pod_of
 from ..files.manifests import Manifests
-from ..given import of_jobs_that_go
 from ..ports import declared, has_moved, number_of, pairs
 from ..priorities import classes_of, rank_of
 from ..scenario import Detail, Scenario
@@ -44,7 +43,6 @@ from . import network_policies
 
 CLOSE = "spec.trafficDistribution"
 """A wish for endpoints that are close by, which only Services have: only a closer look at UDP flows hangs on it."""
-TTL = "spec.ttlSecondsAfterFinished"
 
 
 @frozen
@@ -90,7 +88,6 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += _by_hand(manifests, objects)
     told += _left_alone(manifests, scenario)
     told += _taken_in(manifests)
-    told += _gone_when_over(manifests, scenario)
     told += network_policies.notes(manifests, scenario)
     told += _uncounted(manifests, objects)
     if Detail.POLICIES in scenario.detail and any(isinstance(obj, NetworkPolicy) for obj in objects):
@@ -191,14 +188,6 @@ def _taken_in(manifests: Manifests) -> Iterator[Note]:
                     f"that is too many: put the Pod before it, or give it other labels"
                 )
                 yield manifests.note(pod, "metadata.labels", why, (CONVERGENCE, REACHABILITY))
-
-
-def _gone_when_over(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
-    """Note the Jobs that a step is about and that are deleted once they have been over for so long."""
-    for number, ref in of_jobs_that_go(scenario):
-        file, line = manifests.place(ref, TTL)
-        why = f"whether step {number + 1} ({scenario.script[number]}) finds it, or it is over and deleted, is not known"
-        yield Note(file, line, TTL, str(ref), why, (CONVERGENCE, COMPLETION))
 
 
 def _is_quota_of(obj: Object, namespace: str) -> bool:

@@ -63,7 +63,7 @@ def _starts(scenario: Scenario, limits: Limits) -> tuple[tuple[Initial, ...], st
     if scenario.start is not Start.SETTLED:
         return (first,), ""
     # Whoever set the cluster up brought it to rest once: webhooks and the descheduler came to it later.
-    still = evolve(scenario, faults=Faults(), script=(), cron_starts=0, webhooks=(), descheduler=None)
+    still = evolve(scenario, faults=Faults(), script=(), cron_starts=0, webhooks=(), descheduler=None, jobs_stay=True)
     whole = build(still, Parts.everything(), first)
     found = rests(whole, scenario, limits)
     if found is not None:

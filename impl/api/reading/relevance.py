@@ -114,7 +114,6 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 STORED: immutabledict[tuple[str, str], str] = immutabledict(
     {
         ("JobSpec", "managed_by"): "its own controller does nothing about it",
-        ("JobSpec", "ttl_seconds_after_finished"): "a Job that is over stays; only a step could tell",
     }
 )
 """Modelled fields that no component acts on: class, attribute, and what that means."""
@@ -167,7 +166,6 @@ def is_irrelevant(cls: str, name: str, value: Any) -> bool:
 FIELD_CLAIMS: immutabledict[str, tuple[str, ...]] = immutabledict(
     {
         "EndpointSlice": (REACHABILITY,),
-        "JobSpec.ttlSecondsAfterFinished": (),
         "PersistentVolume": ACTS_ON_PODS,
         "PersistentVolumeSpec": ACTS_ON_PODS,
         "PersistentVolumeClaimSpec": ACTS_ON_PODS,

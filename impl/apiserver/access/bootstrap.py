@@ -157,6 +157,10 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("patch", "", "pods/status"),
         *EVENTS,
     ),
+    "ttl-after-finished-controller": (
+        _rule("get list watch delete", "batch", "jobs"),
+        *EVENTS,
+    ),
 }
 
 USER_RULES: immutabledict[str, tuple[PolicyRule, ...]] = immutabledict(

@@ -45,6 +45,8 @@ class Memory:
     known: Cache = Cache()
     cache: SchedulerCache = SchedulerCache()
     queue: SchedulingQueue = SchedulingQueue()
+    ended: Corrupted | None = None
+    """Why the process has ended, which then begins anew with nothing of all that."""
 
     def pod(self, ref: Ref) -> Pod | None:
         """Return a Pod as the informer has it."""
@@ -118,13 +120,20 @@ def _bound(memory: Memory, settings: QueueSettings, old: Pod | None, new: Pod, n
     queue = memory.queue
     for event in pod_scheduling_properties_change(old, new):
         queue = assigned_pod_updated(queue, settings, old, new, event, labels, now)
-    return evolve(memory, cache=memory.cache if isinstance(cache, Corrupted) else cache, queue=queue)
+    return _cached(evolve(memory, queue=queue), cache)
 
 
 def _unbound(memory: Memory, settings: QueueSettings, old: Pod, now: int) -> Memory:
     cache = remove_pod(memory.cache, old)
     queue = move_all_to_active_or_backoff_queue(memory.queue, settings, ASSIGNED_POD_DELETE, old, None, now)
-    return evolve(memory, cache=memory.cache if isinstance(cache, Corrupted) else cache, queue=queue)
+    return _cached(evolve(memory, queue=queue), cache)
+
+
+def _cached(memory: Memory, cache: SchedulerCache | Corrupted) -> Memory:
+    """Keep the cache after an event; one that contradicts the event stays as it was, or ends the process."""
+    if not isinstance(cache, Corrupted):
+        return evolve(memory, cache=cache)
+    return evolve(memory, ended=memory.ended or cache) if cache.ends else memory
 
 
 def _namespace_labels(known: Cache, namespace: str) -> Strings:
@@ -141,7 +150,8 @@ def see_node(memory: Memory, settings: QueueSettings, name: str, new: Node | Non
         if old is None:
             return after
         queue = move_all_to_active_or_backoff_queue(after.queue, settings, NODE_DELETE, old, None, now)
-        return evolve(after, cache=remove_node(after.cache, name), queue=queue)
+        cache = remove_node(after.cache, name, with_entry=settings.removes_entries)
+        return evolve(after, cache=cache, queue=queue)
     cache = add_node(after.cache, new)
     events = (NODE_ADD,) if old is None else node_scheduling_properties_change(old, new)
     queue = after.queue

@@ -91,7 +91,8 @@ def _default_registrations() -> immutabledict[str, tuple[Registration, ...]]:
 class QueueSettings:
     """Who waits for which events, by schedulerName; whether hints are asked; and the durations, in seconds.
 
-    `remembers` matters only while hints are off: with them the events themselves are remembered.
+    `remembers` matters only while hints are off: with them the events themselves are remembered. `removes_entries`: the
+    cache forgets with a node whom it has on it (`assume_cache.remove_node`).
     """
 
     registrations: Mapping[str, tuple[Registration, ...]] = field(factory=_default_registrations)
@@ -101,6 +102,7 @@ class QueueSettings:
     pod_initial_backoff: int = 1
     pod_max_backoff: int = 10
     pod_max_in_unschedulable_pods: int = 300
+    removes_entries: bool = False
 
     @classmethod
     def of(cls, *names: str, queueing_hints: bool) -> QueueSettings:

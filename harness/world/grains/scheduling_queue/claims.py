@@ -13,10 +13,11 @@ from .....impl.scheduler.schedule import schedule
 from .....model.machine import Converges, Invariant, Machine, View
 from .....model.world import component
 from . import outside, steps
-from .queue import EVICTIONS, Scene, Ways, World, api
+from .queue import ENDED, EVICTIONS, Scene, Ways, World, api
 
 PLACED = "placed"
 EVICTED = "evicted once"
+STANDS = "stands"
 
 
 def machine(scene: Scene, ways: Ways, *, exact: bool = False) -> Machine:
@@ -33,6 +34,16 @@ def placed(scene: Scene) -> Converges:
         "In the end no Pod waits that fits somewhere or could make room there, and none is on a node that is gone.",
         partial(misplaced, scene),
     )
+
+
+def stands() -> Invariant:
+    """Return the claim that nothing a scheduler sees ends it."""
+    return Invariant(STANDS, "Nothing that the scheduler sees contradicts its cache, and ends it.", _ended)
+
+
+def _ended(view: View) -> Iterator[str]:
+    if view[ENDED]:
+        yield f"the scheduler has ended, for {view[ENDED]}"
 
 
 def evicted_at_most(times: int) -> Invariant:

@@ -7,19 +7,23 @@ from functools import partial
 
 from attrs import evolve
 
+from .....impl.api.cache import Cache
 from .....impl.api.core import Node, Pod
+from .....impl.api.kinds import ref_of
+from .....impl.api.requests import Update
+from .....impl.controllers import nodelifecycle
 from .....impl.scheduler.queue.cluster_event_handlers import Memory, see_node, see_pod, see_pod_lost
 from .....model.machine import Action, Fairness, Outcome, View
 from .....model.world.component import Component, constantly
 from .queue import (
     CRASHES,
     DONE,
+    ENDED,
     EVENTS_OF_NODES,
     EVENTS_OF_PODS,
     LOST,
     MISSED,
     RESTARTS,
-    TRYING,
     Updates,
     World,
     api,
@@ -58,6 +62,9 @@ def _nodes(world: World) -> Iterator[Action]:
     for pod in world.scene.every_pod:
         yield Action(f"kubelet: {pod}", f"kubelet: {pod}", partial(_terminates, world, pod))
         yield Action(f"podgc: {pod}", f"podgc: {pod}", partial(_collects, pod))
+    for node in world.scene.joining:
+        name = node.metadata.name
+        yield Action(f"node-controller: {name}", f"node-controller: {name}", partial(_welcomes, name))
 
 
 def _replicaset(world: World) -> Iterator[Action]:
@@ -70,9 +77,11 @@ def _users(world: World) -> Iterator[Action]:
     deeds = [("creates", pod.metadata.name, partial(_creates, pod)) for pod in scene.later]
     deeds += [("deletes", name, partial(_deletes, name)) for name in scene.deletable]
     deeds += [("removes", name, partial(_removes, name)) for name in scene.removable]
+    deeds += [("adds", node.metadata.name, partial(_adds, node)) for node in scene.joining]
     for verb, name, step in deeds:
-        does = partial(_in_order, scene.order.index(name), step) if scene.order else step
-        yield Action(f"user {verb} {name}", "user", does, Fairness.NONE, when_quiet=scene.waits)
+        deed = f"{verb} {name}"
+        does = partial(_in_order, scene.order.index(deed), step) if scene.order else step
+        yield Action(f"user {deed}", "user", does, Fairness.NONE, when_quiet=scene.waits)
 
 
 def _network(world: World) -> Iterator[Action]:
@@ -106,7 +115,15 @@ def _delivers_pod(world: World, view: View) -> Iterator[Outcome]:
     if events and not _broken(view):
         name, pod = events[0]
         memory = see_pod(world.memory(view), world.ways.queue, ref(name), pod, 0)
-        yield Outcome(f"{name} {_said(pod)}", world.remember(view, memory) | {EVENTS_OF_PODS: events[1:]})
+        yield _saw(world, view, f"{name} {_said(pod)}", memory, {EVENTS_OF_PODS: events[1:]})
+
+
+def _saw(world: World, view: View, label: str, memory: Memory, seen: Updates) -> Outcome:
+    """Remember what was seen; a scheduler that ends of it is started anew by its kubelet."""
+    if memory.ended is None:
+        return Outcome(label, world.remember(view, memory) | seen)
+    why = f"{memory.ended.ref.name} {memory.ended.why}"
+    return Outcome(f"{label}: the scheduler ends, for {why}", world.anew(view) | {ENDED: why})
 
 
 def _said(pod: Pod | None) -> str:
@@ -126,7 +143,7 @@ def _delivers_node(world: World, view: View) -> Iterator[Outcome]:
         name, node = events[0]
         memory = see_node(world.memory(view), world.ways.queue, name, node, 0)
         said = "is gone" if node is None else "is there"
-        yield Outcome(f"{name} {said}", world.remember(view, memory) | {EVENTS_OF_NODES: events[1:]})
+        yield _saw(world, view, f"{name} {said}", memory, {EVENTS_OF_NODES: events[1:]})
 
 
 def _broken(view: View) -> bool:
@@ -149,15 +166,8 @@ def _restarts(view: View) -> Iterator[Outcome]:
 
 def _crashes(world: World, view: View) -> Iterator[Outcome]:
     """Crash, and start anew from a list: what was not written is forgotten."""
-    if not view[CRASHES]:
-        return
-    nodes = [one for name in world.scene.every_node if (one := view[api(name)]) is not None]
-    pods = [one for name in world.scene.every_pod if (one := view[api(name)]) is not None]
-    forgotten: Updates = {TRYING: "", MISSED: False, EVENTS_OF_PODS: (), EVENTS_OF_NODES: ()}
-    trials = dict.fromkeys(world.scene.every_pod)
-    forgotten |= {binding(pod): None for pod in trials}
-    updates = world.remember(view, world.started(nodes, pods), trials)
-    yield Outcome("and starts anew", updates | forgotten | {CRASHES: view[CRASHES] - 1})
+    if view[CRASHES]:
+        yield Outcome("and starts anew", world.anew(view) | {CRASHES: view[CRASHES] - 1})
 
 
 def _lists(world: World, view: View) -> Iterator[Outcome]:
@@ -174,7 +184,7 @@ def _lists(world: World, view: View) -> Iterator[Outcome]:
         if pod is not None or world.ways.replaces:
             memory = _sees(memory, world, name, pod)
     lists: Updates = {MISSED: False, EVENTS_OF_PODS: (), EVENTS_OF_NODES: ()}
-    yield Outcome("lists everything anew", world.remember(view, memory) | lists)
+    yield _saw(world, view, "lists everything anew", memory, lists)
 
 
 def _sees(memory: Memory, world: World, name: str, pod: Pod | None) -> Memory:
@@ -206,6 +216,16 @@ def _collects(pod: str, view: View) -> Iterator[Outcome]:
         yield Outcome(f"removes it, {stored.spec.node_name} does not exist", _gone(view, stored))
 
 
+def _welcomes(name: str, view: View) -> Iterator[Outcome]:
+    """Bring the taints of a node that has come in line with its conditions: it comes tainted as not ready."""
+    node: Node | None = view[api(name)]
+    if node is not None:
+        for request in nodelifecycle.reconcile(Cache.of((node,)), ref_of(node)):
+            if isinstance(request, Update) and isinstance(request.object, Node):
+                events = (*view[EVENTS_OF_NODES], (name, request.object))
+                yield Outcome("brings its taints in line", {api(name): request.object, EVENTS_OF_NODES: events})
+
+
 def _replicates(world: World, pod: Pod, view: View) -> Iterator[Outcome]:
     """Create a Pod while there are too few that are not on their way out."""
     others: list[Pod | None] = [view[api(one.metadata.name)] for one in world.scene.replicated]
@@ -234,3 +254,9 @@ def _deletes(pod: str, view: View) -> Iterator[Outcome]:
 def _removes(node: str, view: View) -> Iterator[Outcome]:
     if view[api(node)] is not None:
         yield Outcome("removes it", {api(node): None, EVENTS_OF_NODES: (*view[EVENTS_OF_NODES], (node, None))})
+
+
+def _adds(node: Node, view: View) -> Iterator[Outcome]:
+    name = node.metadata.name
+    if view[api(name)] is None:
+        yield Outcome("adds it", {api(name): node, EVENTS_OF_NODES: (*view[EVENTS_OF_NODES], (name, node))})

@@ -32,6 +32,8 @@ from .....model.machine import View
 NAMESPACE = "default"
 EVENTS_OF_PODS, EVENTS_OF_NODES = "events of Pods", "events of nodes"
 QUEUE = "queue remembers"
+CACHE = "cache remembers"
+ENDED = "scheduler ended"
 TRYING = "scheduler tries"
 EVICTIONS, LOST, RESTARTS, MISSED = "evictions", "events to lose", "API server restarts", "missed"
 CRASHES = "scheduler crashes"
@@ -63,7 +65,8 @@ class Ways:
     is tried only after them. `counts_nominated`: filters count the Pods that a node is promised to.
     `drops_missing_nodes`: a node that the API server does not know is taken from the cache. `replaces`: a new list
     tells what is gone. `notices_loss`: a lost event leads to a new list. `patience_ends`: a victim that is overdue
-    counts as there to stay. `flushes`: Pods that waited for minutes are tried again.
+    counts as there to stay. `flushes`: Pods that waited for minutes are tried again. `numbers_restart`: the changes of
+    a node are counted anew when it comes again, so that an old copy of it may pass for the newest.
     """
 
     queue: QueueSettings = field(factory=QueueSettings)
@@ -75,6 +78,7 @@ class Ways:
     notices_loss: bool = False
     patience_ends: bool = False
     flushes: bool = False
+    numbers_restart: bool = False
     release: Release = NEWEST
 
 
@@ -83,8 +87,9 @@ class Scene:
     """What there is and what may happen.
 
     `pods` exist from the start, `later` are created by users, `replicas` by a ReplicaSet: it keeps that many of the
-    named Pods in being. `deletable` and `removable` may be deleted by users, in the `order` of these names or, if there
-    is none, in any; `waits`: each only where nothing else can happen. On `dead` nodes nothing terminates.
+    named Pods in being. `deletable` and `removable` may be deleted by users, and nodes that are `joining` made, in the
+    `order` of these deeds ("removes n") or, if there is none, in any; `waits`: each only where nothing else can happen.
+    On `dead` nodes nothing terminates.
     `lookup`: binding to a node that is gone is refused. `losses` of events, `restarts` of the API server and
     `crashes` of the scheduler are budgets.
     """
@@ -96,6 +101,7 @@ class Scene:
     replicated: tuple[Pod, ...] = ()
     deletable: tuple[str, ...] = ()
     removable: tuple[str, ...] = ()
+    joining: tuple[Node, ...] = ()
     dead: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     waits: bool = False
@@ -112,7 +118,7 @@ class Scene:
     @cached_property
     def every_node(self) -> tuple[str, ...]:
         """Name all nodes that there ever are."""
-        return tuple(sorted(node.metadata.name for node in self.nodes))
+        return tuple(sorted({node.metadata.name for node in (*self.nodes, *self.joining)}))
 
 
 @frozen
@@ -194,12 +200,26 @@ class World:
 
     def started(self, nodes: Iterable[Node], pods: Iterable[Pod]) -> Memory:
         """Return the memory of a scheduler that has just listed these."""
-        memory = Memory()
+        memory = Memory(cache=SchedulerCache(numbered=self._numbered))
         for node in nodes:
             memory = see_node(memory, self.ways.queue, node.metadata.name, node, 0)
         for pod in pods:
             memory = see_pod(memory, self.ways.queue, ref(pod.metadata.name), pod, 0)
         return memory
+
+    @cached_property
+    def _numbered(self) -> frozenset[str]:
+        """Name the nodes whose changes are counted. One that never goes is counted once: no number comes twice."""
+        return frozenset(self.scene.removable) if self.ways.numbers_restart else frozenset()
+
+    def anew(self, view: View) -> Updates:
+        """Return what has to be written for a scheduler that starts from a list: what was not written is forgotten."""
+        nodes = [one for name in self.scene.every_node if (one := view[api(name)]) is not None]
+        pods = [one for name in self.scene.every_pod if (one := view[api(name)]) is not None]
+        forgotten: Updates = {TRYING: "", MISSED: False, EVENTS_OF_PODS: (), EVENTS_OF_NODES: ()}
+        trials = dict.fromkeys(self.scene.every_pod)
+        forgotten |= {binding(pod): None for pod in trials}
+        return self.remember(view, self.started(nodes, pods), trials) | forgotten
 
     def memory(self, view: View) -> Memory:
         """Put the scheduler's memory together."""
@@ -221,7 +241,11 @@ class World:
             nominator=Nominator(immutabledict(promised)),
         )
         nodes_cached = {name: one for name in nodes if (one := view[cached(name)]) is not None}
-        return Memory(Cache.of(known), SchedulerCache(immutabledict(states), immutabledict(nodes_cached)), queue)
+        loose, numbers, copies = view[CACHE]
+        cache = SchedulerCache(
+            immutabledict(states), immutabledict(nodes_cached), loose, self._numbered, numbers, copies
+        )
+        return Memory(Cache.of(known), cache, queue)
 
     def remember(self, view: View, memory: Memory, trials: Mapping[str, Trial | None] = immutabledict()) -> Updates:
         """Return what has to be written for the scheduler to remember this and these trials, and nothing that is so."""
@@ -253,6 +277,7 @@ class World:
         for name in self.scene.every_node:
             slots[seen(name)] = memory.known.get(Node, Ref("Node", "", name))
             slots[cached(name)] = memory.cache.nodes.get(name)
+        slots[CACHE] = memory.cache.loose, memory.cache.numbers, memory.cache.copies
         numbers = queue.scheduling_cycle, queue.move_request_cycle, queue.received_move_request
         slots[QUEUE] = (*numbers, queue.in_flight)
         return slots

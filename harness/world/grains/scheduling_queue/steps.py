@@ -18,6 +18,7 @@ from .....impl.scheduler.profile import default_profile
 from .....impl.scheduler.queue.assume_cache import (
     Corrupted,
     assume_pod,
+    copied,
     finish_binding,
     forget_pod,
     remove_node,
@@ -38,7 +39,22 @@ from .....impl.scheduler.queue.requeue import (
 from .....impl.scheduler.schedule import Decision, decide
 from .....model.machine import Action, Fairness, Outcome, View
 from .....model.world.component import Component, constantly
-from .queue import EVICTIONS, TRYING, Step, Trial, Updates, World, api, binding, overdue, queued, ref, seen, trial
+from .queue import (
+    ENDED,
+    EVICTIONS,
+    TRYING,
+    Step,
+    Trial,
+    Updates,
+    World,
+    api,
+    binding,
+    overdue,
+    queued,
+    ref,
+    seen,
+    trial,
+)
 from .writes import commits, evicts, promises
 
 STAYS = 2**31 - 1
@@ -49,7 +65,12 @@ LATER = 10**6
 def scheduler(world: World) -> Component[World]:
     """Return the scheduler, which has just started and listed the store."""
     pods = world.scene.every_pod
-    slots: Updates = {TRYING: "", EVICTIONS: 0, **world.slots_of(world.started(world.scene.nodes, world.scene.pods))}
+    slots: Updates = {
+        TRYING: "",
+        EVICTIONS: 0,
+        ENDED: "",
+        **world.slots_of(world.started(world.scene.nodes, world.scene.pods)),
+    }
     for pod in pods:
         slots |= {trial(pod): None, binding(pod): None, overdue(pod): False}
     return Component("scheduler", _actions, constantly(slots))
@@ -85,7 +106,7 @@ def _tries(world: World, pod: str, view: View) -> Iterator[Outcome]:
     if info.pod.metadata.terminating or memory.cache.is_assumed(info.pod):
         yield Outcome("passes it over", world.remember(view, evolve(memory, queue=done(queue, pod))))
         return
-    after = evolve(memory, queue=queue)
+    after = evolve(memory, queue=queue, cache=copied(memory.cache))
     decision = decide(info.pod, _snapshot(world, after, view), default_profile(world.ways.release))
     if decision.best:
         for node in decision.best:

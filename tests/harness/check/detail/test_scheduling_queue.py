@@ -16,8 +16,9 @@ from kubeproof.harness.world.at_rest.prepare import Prepared, prepare
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.impl.scheduler.queue.entry import NominationEnds
 from kubeproof.model.checker import replay
+from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
-from kubeproof.model.machine import State
+from kubeproof.model.machine import Sometimes, State
 from planted import planted
 
 NODE = (
@@ -157,6 +158,55 @@ def test_a_list_tells_of_a_pod_that_was_never_seen_bound() -> None:
         "if False else after",
     ):
         assert placement(two, **given).status is Status.VIOLATED
+
+
+LARGER = {"addNode": {"node": {
+    "apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"},
+    "status": {"allocatable": {"cpu": "2", "memory": "4Gi", "pods": "10"}},
+}}}  # fmt: skip
+AGAIN: dict[str, Any] = {"script": [{"deleteNode": {"node": "node-1"}}, LARGER]}
+
+
+def test_a_node_that_comes_again_is_taken_for_the_former_one_before_1_11() -> None:
+    """k/k#63262; what the numbers do is in tests/impl/scheduler/queue/test_queue.py."""
+    too_small = NODE.format("node-1", 1) + pod("waits", 2)
+    old = {"switches": {"nodeNumbers": "before-1.11"}}
+    assert placement(too_small, **AGAIN, **old).lines == ("waits waits, and could be on node-1",)
+    assert placement(too_small, **AGAIN).status is Status.HOLDS
+    with planted("kubeproof.impl.scheduler.queue.assume_cache", "[0] != number", "[1] is None"):
+        assert placement(too_small, **AGAIN).status is Status.HOLDS  # No entry is numbered.
+
+
+def test_a_node_that_comes_is_tainted_until_the_node_controller_has_seen_it() -> None:
+    """Without that controller the Pod waits for a node that never takes it, and nothing would be judged."""
+    made = scenario(NODE.format("node-1", 1) + pod("waits", 2), **AGAIN)
+    bound = Sometimes("bound", "It is bound.", lambda view: bool(view["api waits"].spec.node_name))
+    assert explore(scheduling_queue.machine_of(made, prepared_of(made)), [bound])["bound"].status is Status.HOLDS
+    module = "kubeproof.harness.world.grains.scheduling_queue.outside"
+    with planted(module, "if isinstance(request, Update)", "if False"):
+        whole = scheduling_queue.machine_of(made, prepared_of(made))
+        assert explore(whole, [bound])["bound"].status is Status.VIOLATED
+
+
+def test_a_scheduler_that_forgets_the_pods_of_a_node_ends() -> None:
+    """k/k#89552: it takes two Pods on the node, one of which changes before the other goes."""
+    steps = [{"deleteNode": {"node": "node-1"}}, {"deletePod": {"name": "first"}}]
+    old: dict[str, Any] = {"switches": {"removedNodes": "before-1.19"}, "script": steps}
+    two = NODE.format("node-1", 2) + pod("first", 1, "node-1") + pod("second", 1, "node-1")
+    ended = placement(two, **old)
+    assert ended.lines == ("the scheduler has ended, for second is not among the Pods of node-1",)
+    assert ended.trace is not None
+    assert replay(machine_for(scenario(two, **old), ended.kind), ended.trace).complete
+    assert placement(two, script=steps).status is Status.HOLDS
+    assert placement(NODE.format("node-1", 2) + pod("first", 1, "node-1"), **old).status is Status.HOLDS
+    events = "kubeproof.impl.scheduler.queue.cluster_event_handlers"
+    with planted(events, "if cache.ends else memory", "if False else memory"):
+        assert placement(two, **old).status is Status.HOLDS
+
+
+def test_two_steps_about_a_node_are_that_it_goes_and_comes() -> None:
+    claim = placement(ONE_NODE, script=[*AGAIN["script"], {"deleteNode": {"node": "node-1"}}])
+    assert claim.lines == ("the queue was not looked at: two steps about node-1",)
 
 
 def test_steps_wait_for_quiet_where_they_are_asked_to() -> None:

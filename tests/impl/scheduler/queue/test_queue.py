@@ -32,6 +32,7 @@ from kubeproof.impl.scheduler.queue.assume_cache import (
     add_pod,
     assume_pod,
     cleanup_assumed_pods,
+    copied,
     finish_binding,
     forget_pod,
     remove_node,
@@ -489,6 +490,65 @@ def test_events_that_contradict_the_cache_are_told_and_not_taken_in() -> None:
     assert isinstance(remove_pod(cache, pod("v", 1, on="m")), Corrupted)
     assert isinstance(remove_pod(SchedulerCache(), bound), Corrupted)
     assert isinstance(update_pod(SchedulerCache(), bound), Corrupted)
+
+
+def test_which_contradictions_end_the_process() -> None:
+    cache = add_pod(SchedulerCache(), pod("v", 1, on="n"))
+    ends = [update_pod(cache, pod("v", 1, on="m")), remove_pod(cache, pod("v", 1, on="m"))]
+    logged = [remove_pod(SchedulerCache(), pod("v", 1, on="n")), update_pod(SchedulerCache(), pod("v", 1, on="n"))]
+    assert [one.ends for one in (*ends, *logged) if isinstance(one, Corrupted)] == [True, True, False, False]
+
+
+def test_an_entry_that_goes_with_its_node_leaves_its_pods_in_none() -> None:
+    """TestSchedulerCache_updateNodeInfoSnapshotList and the test of k/k PR #89908 do the like."""
+    one, other = pod("one", 1, on="n"), pod("other", 1, on="n")
+    cache = add_pod(add_pod(add_node(SchedulerCache(), node("n", 2)), one), other)
+    gone = remove_node(cache, "n", with_entry=True)
+    assert gone.pods_of("n") == ()
+    # Alone it is passed over; a Pod that changes makes an entry without the other one, and without a node.
+    assert isinstance(remove_pod(gone, other), SchedulerCache)
+    placeholder = update_pod(gone, one)
+    assert isinstance(placeholder, SchedulerCache)
+    assert placeholder.pods_of("n") == (one,)
+    assert remove_pod(placeholder, other) == Corrupted(ref_of(other), "is not among the Pods of n", ends=True)
+    assert remove_pod(placeholder, one) == gone.without_pod(one)
+    # With its node again the entry has a name, and an error is logged.
+    again = add_node(placeholder, node("n", 2))
+    assert remove_pod(again, other) == Corrupted(ref_of(other), "is not among the Pods of n")
+    assert remove_node(cache, "n").pods_of("n") == (one, other)
+
+
+def test_an_entry_counts_its_changes_from_when_it_is_there() -> None:
+    """NodeInfo.generation before 1.11 (pkg/scheduler/schedulercache/node_info.go): one up in each method."""
+    cache = add_node(SchedulerCache(numbered=frozenset({"n"})), node("n", 1))
+    assert cache.numbers == {"n": 1}
+    assumed = assume_pod(cache, A, "n")
+    assert isinstance(assumed, SchedulerCache)
+    bound = evolve(A, spec=evolve(A.spec, node_name="n"))
+    confirmed = add_pod(finish_binding(assumed, A, 0), bound)
+    assert (assumed.numbers, confirmed.numbers) == ({"n": 2}, {"n": 2})
+    updated, removed = update_pod(confirmed, bound), remove_pod(confirmed, bound)
+    assert isinstance(updated, SchedulerCache)
+    assert isinstance(removed, SchedulerCache)
+    assert (updated.numbers, removed.numbers) == ({"n": 4}, {"n": 3})
+    # A Pod keeps the entry, so the number goes on; with nothing left the next one begins anew.
+    assert remove_node(confirmed, "n").numbers == {"n": 3}
+    assert remove_node(removed, "n").numbers == {}
+    assert add_node(remove_node(removed, "n"), node("n", 2)).numbers == {"n": 1}
+    assert add_node(SchedulerCache(), node("n", 1)).numbers == {}
+
+
+def test_a_copy_of_the_same_number_passes_for_the_newest() -> None:
+    cache = copied(add_node(SchedulerCache(numbered=frozenset({"n"})), node("n", 1)))
+    again = copied(add_node(remove_node(cache, "n"), node("n", 2)))
+    (shown,) = snapshot(again, Nominator(), Cache()).nodes
+    assert shown.node == node("n", 1)
+    (newer,) = snapshot(copied(add_node(again, node("n", 2))), Nominator(), Cache()).nodes
+    assert newer.node == node("n", 2)
+    # Who looks while it is gone forgets it; an entry that all draw numbers for is never taken for another.
+    seen_gone = copied(remove_node(cache, "n"))
+    (fresh,) = snapshot(copied(add_node(seen_gone, node("n", 2))), Nominator(), Cache()).nodes
+    assert fresh.node == node("n", 2)
 
 
 def test_a_node_that_is_gone_is_not_shown_though_its_pods_are_not_gone_yet() -> None:
