@@ -10,6 +10,7 @@ from typing import Any
 from attrs import evolve
 from immutabledict import immutabledict
 
+from ...api.core import Namespace, Pod
 from ...api.kinds import BY_NAME, Object, kind_of, ref_of
 from ...api.reading.convert import BadObject, unstructure
 from ...api.requests import (
@@ -23,6 +24,7 @@ from ...api.requests import (
     Update,
 )
 from ...api.values.frozen import freeze
+from ..admission import pod_security
 from ..handler import handle
 from ..managed.track import tracked
 from ..patch.patch import unknown_in
@@ -278,7 +280,21 @@ def _done(
     after = server
     if not dry:
         after, response = committed(server, response, transaction)
-    return after, evolve(_written(asked, response, server), warnings=warnings)
+    told = (*warnings, *_warned(server, asked, response))
+    return after, evolve(_written(asked, response, server), warnings=told)
+
+
+def _warned(before: Server, asked: Asked, response: Response) -> tuple[str, ...]:
+    """Return what admission warns of where an object is let in, as a whole."""
+    made = response.object
+    if made is None or asked.info.subresource or asked.info.verb not in {"create", "update", "patch"}:
+        return ()
+    old, release = before.get(ref_of(made)), before.config.release
+    if isinstance(made, Namespace):
+        return pod_security.of_those_there(before, made, old, release) if isinstance(old, Namespace) else ()
+    if isinstance(made, Pod) and isinstance(old, Pod) and not pod_security.is_significant(made, old):
+        return ()
+    return pod_security.warnings(before, made, release)
 
 
 def _with_managers(

@@ -15,7 +15,7 @@ from kubeproof.impl.api.core import Namespace, Pod, PodSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Response
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.apiserver.admission.admission import admit_update
+from kubeproof.impl.apiserver.admission.admission import admit_valid_update
 from kubeproof.impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, VERSION, allows, forbids
 from kubeproof.impl.apiserver.config import Config
 from kubeproof.impl.apiserver.storage import Objects
@@ -101,7 +101,7 @@ def test_what_the_baseline_forbids_is_not_let_in_at_either_level(path: str, valu
         ("pod.volumes", [{"name": "data", "nfs": {"server": "a", "path": "/"}}]),
         ("pod.securityContext.runAsNonRoot", None),
         ("pod.securityContext.runAsUser", 0),
-        ("pod.securityContext.seccompProfile", {}),
+        ("pod.securityContext.seccompProfile", None),
         ("securityContext.runAsNonRoot", False),
         ("securityContext.runAsUser", 0),
         ("securityContext.allowPrivilegeEscalation", None),
@@ -187,7 +187,11 @@ def test_who_is_not_let_in_never_runs() -> None:
     ]
     assert convergence(strict(CONFINED, {}, {ENFORCE: "baseline"})).status is Status.HOLDS
     assert convergence(strict(privileged, {}, {ENFORCE: "privileged"})).status is Status.HOLDS
-    with planted("kubeproof.impl.apiserver.admission.admission", "pod_security.refusal(storage, obj)", "None"):
+    with planted(
+        "kubeproof.impl.apiserver.admission.admission",
+        "refused := pod_security.refusal(storage, obj, config.release)",
+        "False",
+    ):
         assert convergence(strict(privileged, {}, {ENFORCE: "baseline"})).status is Status.HOLDS
 
 
@@ -216,7 +220,7 @@ def test_a_pod_is_looked_at_again_when_it_gets_another_image() -> None:
 
     meta = ObjectMeta(name="strict", labels=strings({ENFORCE: "baseline"}))
     store = Objects.of([Namespace(meta)])
-    refused = admit_update(store, pod("app:2"), pod("app:1"), Config())
+    refused = admit_valid_update(store, pod("app:2"), pod("app:1"), Config())
     assert isinstance(refused, Response)
     assert refused.code == 403
-    assert isinstance(admit_update(store, pod("app:1"), pod("app:1"), Config()), Pod)
+    assert admit_valid_update(store, pod("app:1"), pod("app:1"), Config()) is None
