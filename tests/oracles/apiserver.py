@@ -80,13 +80,27 @@ class Answered:
 
 
 UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TOKEN_VOLUME = re.compile(r"(?<=kube-api-access-)[a-z0-9]{5}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+CHANCE = (("uid", UID), ("time", TIME), ("random", TOKEN_VOLUME))
+"""What two servers that do the same say otherwise."""
 
 
 def is_same(one: Answered) -> bool:
     """Tell whether every word of a refusal is the same, and the whole object that is shown, whoever it is by uid."""
     real, ours = whole(one)
     return real == ours
+
+
+def _in_order(told: tuple[int, str, str] | None) -> Any:
+    """Return code, reason and message; what several bounds of limit ranges say comes in no order upstream."""
+    found = SEVERAL.fullmatch(told[2]) if told else None
+    return (*told[:2], found[1], sorted(found[2].split(", "))) if told and found else told
+
+
+SEVERAL = re.compile(r"(.* is forbidden: )\[(.*)\]")
 
 
 def whole(one: Answered) -> tuple[str, str]:
@@ -97,7 +111,9 @@ def whole(one: Answered) -> tuple[str, str]:
         (one.real, shown[0], owners[0], beside[0]),
         (one.ours, shown[1], owners[1], beside[1]),
     )
-    real, ours = (TIME.sub("time", UID.sub("uid", json.dumps(told, sort_keys=True))) for told in pairs)
+    real, ours = (json.dumps((_in_order(told[0]), *told[1:]), sort_keys=True) for told in pairs)
+    for what, pattern in CHANCE:
+        real, ours = (pattern.sub(what, told) for told in (real, ours))
     return real, ours
 
 
@@ -171,9 +187,11 @@ def cleaned(value: Any, *, status: bool = False) -> Any:
 def _beside(record: Record, before: Server, after: Server, answer: Any) -> tuple[Any, Any]:
     """Return warnings, causes and changed objects: the recorded ones, and ours."""
     told = record["response"]
+    known = {_place(found): cleaned(found, status=True) for found in record["note"]["before"]}
     changed = {_place(found): cleaned(found, status=True) for found in record["after"]}
+    changed = {place: found for place, found in changed.items() if found != known.get(place)}
     gone = {f"{kind} {name}": None for kind, name in record.get("gone", ())}
-    warned = sorted(WARNING.sub(r"\1", text) for text in told.get("warnings", ()))
+    warned = sorted(WARNING.sub(r"\1", text).replace('\\"', '"') for text in told.get("warnings", ()))
     real = (warned, _causes(told.get("body")), {**changed, **gone})
     return real, (
         sorted(getattr(answer, "warnings", ())),
@@ -187,7 +205,9 @@ WARNING = re.compile(r'^299 - "(.*)"$')
 
 
 def _causes(body: Any) -> Any:
-    return ((body.get("details") or {}).get("causes") if isinstance(body, dict) else None) or []
+    """Return the causes of a refusal, each once: a rule that is looked at in two places is told twice by some kinds."""
+    causes = ((body.get("details") or {}).get("causes") if isinstance(body, dict) else None) or []
+    return sorted({json.dumps(cause, sort_keys=True) for cause in causes})
 
 
 def _place(found: Record) -> str:
@@ -203,8 +223,9 @@ def _changed(before: Server, after: Server) -> dict[str, Any]:
         if new is None and old is not None:
             found[_place(unstructure(old.value))] = None
         elif new is not None and (old is None or old.mod_revision != new.mod_revision):
-            shown = unstructure(new.value)
-            found[_place(shown)] = cleaned(shown, status=True)
+            shown = cleaned(unstructure(new.value), status=True)
+            if old is None or shown != cleaned(unstructure(old.value), status=True):
+                found[_place(shown)] = shown
     return found
 
 

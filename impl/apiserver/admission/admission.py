@@ -16,7 +16,7 @@ from attrs import evolve
 from ...api.core import Namespace, Node, Pod, Taint, Toleration
 from ...api.kinds import Object, kind_of, ref_of
 from ...api.meta import Ref
-from ...api.policy import PriorityClass
+from ...api.policy import SYSTEM_PRIORITIES, PriorityClass
 from ...api.requests import Cause, Response
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
 from ...api.well_known import CLAIM_IN_USE, NOT_READY, UNREACHABLE, VOLUME_IN_USE
@@ -31,7 +31,6 @@ IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 ALWAYS_THERE = IMMORTAL | {"kube-node-lease"}
 """The server makes these itself when it starts and whenever they are missing, so nobody looks."""
 TAINTS = (NOT_READY, UNREACHABLE)
-SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 PREEMPT = "PreemptLowerPriority"
 EXPANSION = "allowVolumeExpansion"
 CANNOT_GROW = (
@@ -150,12 +149,10 @@ def _stored(storage: Storage, obj: PersistentVolume | PersistentVolumeClaim) -> 
 
 
 def _resized(storage: Storage, new: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Response | None:
-    """Refuse to make a claim larger that has no volume yet, or whose class does not let it grow."""
+    """Refuse to make a claim larger whose class does not let it grow; that it is bound has been looked at."""
     sizes = [claim.spec.resources.requests.get("storage") for claim in (new, old)]
     if sizes[0] is None or sizes[1] is None or sizes[0] <= sizes[1]:
         return None
-    if old.status.phase != "Bound":
-        return forbidden(ref_of(new), "Only bound persistent volume claims can be expanded")
     name = old.spec.storage_class_name or ""
     found = storage.get(Ref("StorageClass", "", name)) if name else None
     if isinstance(found, StorageClass) and name == new.spec.storage_class_name and found.extra.get(EXPANSION) is True:

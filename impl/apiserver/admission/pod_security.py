@@ -104,15 +104,11 @@ def warnings(storage: Storage, obj: Object, release: Release) -> tuple[str, ...]
 
 def _spec_of(obj: Object) -> PodSpec | None:
     """Return what a Pod is to be, of a Pod or of what makes Pods; None of all else."""
-    match obj:
-        case Pod():
-            return obj.spec
-        case CronJob():
-            return obj.spec.job_template.spec.template.spec
-        case Workload() | Job():
-            return obj.spec.template.spec
-        case _:
-            return None
+    if isinstance(obj, CronJob):
+        obj = Job(spec=obj.spec.job_template.spec)
+    if isinstance(obj, Workload):
+        return obj.spec.template.spec
+    return obj.spec if isinstance(obj, Pod) else None
 
 
 def _told(asked: Standard, spec: PodSpec, release: Release | None) -> str:

@@ -29,7 +29,7 @@ from ..defaulting.allocate import allocate
 from ..defaulting.defaulting import default
 from ..status import conflict, invalid, not_found, storage_conflict, uid_conflict
 from ..storage import Storage, Write, put, with_meta, without_version
-from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update
+from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update, with_name_label
 from ..validation.meta import not_negative, validate_meta
 from ..validation.names import finalizer_errors
 from ..validation.validation import validate_update
@@ -129,7 +129,7 @@ def has_changed(stored: Object, base: Object) -> bool:
 def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config: Config) -> Answer:
     """Default, admit and validate a whole object; what is stored counts as defaulted, too, as it is when it is read."""
     ref, old = ref_of(stored), default(stored)
-    wanted = admit_update(prepare_for_update(default(_with_history(new, stored)), old), config)
+    wanted = admit_update(prepare_for_update(default(with_name_label(_with_history(new, stored))), old), config)
     if config.webhooks and (refusal := unanswered(storage, wanted, "UPDATE", config)):
         return refusal, ()
     if errors := validate_update(wanted, old, config.release):

@@ -79,7 +79,6 @@ def test_a_confined_pod_is_let_in_and_a_plain_one_at_the_baseline() -> None:
         ("readinessProbe", {"httpGet": {"port": 80, "host": "elsewhere"}}),
         ("lifecycle", {"preStop": {"tcpSocket": {"port": 80, "host": "elsewhere"}}}),
         ("securityContext", {"privileged": True}),
-        ("securityContext.procMount", "Unmasked"),
         ("securityContext.capabilities", {"drop": ["ALL"], "add": ["NET_ADMIN"]}),
         ("securityContext.appArmorProfile", {"type": "Unconfined"}),
         ("securityContext.seccompProfile", {"type": "Unconfined"}),
@@ -134,6 +133,12 @@ def test_a_pod_with_users_of_its_own_may_be_root_in_later_versions() -> None:
     root = changed("pod.securityContext.runAsUser", 0)
     assert forbids("restricted", spec_of(root))
     assert not forbids("restricted", spec_of({**root, "hostUsers": False}))
+
+
+def test_proc_without_masks_is_for_pods_with_users_of_their_own_at_the_baseline_of_later_versions() -> None:
+    bare = spec_of({**changed("securityContext.procMount", "Unmasked"), "hostUsers": False})
+    assert (allows("baseline", bare), forbids("baseline", bare)) == (False, False)
+    assert forbids("restricted", bare)
 
 
 def test_windows_has_no_capabilities() -> None:
