@@ -215,10 +215,10 @@ def _use(who: list[str]) -> str:
 
 
 def _host_handlers(asked: _Asked) -> Breach | None:
-    found = {one.name: hosts for one in asked.containers if (hosts := set(_hosts_of(one)))}
+    found = {one.name: named for one in asked.containers if (named := set(_hosts_of(one)))}
     if asked.minor < HOSTS_SINCE or not found:
         return None
-    who, hosts = sorted(found), sorted(set().union(*found.values()))
+    who, hosts = sorted(found), sorted({host for some in found.values() for host in some})
     word = "probe or lifecycle host"
     return Breach(word, f"{_containers(who)} {_use(who)} {_plural(word, hosts)} {_quoted(hosts)}")
 
@@ -315,7 +315,7 @@ def _restricted_volumes(asked: _Asked) -> Breach | None:
     bad = {str(one.get("name")): one.keys() - {"name"} for one in _volumes(asked) if not one.keys() & VOLUMES}
     if not bad:
         return None
-    names, kinds = list(bad), sorted(set().union(*bad.values()))
+    names, kinds = list(bad), sorted({kind for one in bad.values() for kind in one})
     what = f"{_plural('restricted volume type', kinds)} {_quoted(kinds)}"
     return Breach("restricted volume types", f"{_plural('volume', names)} {_quoted(names)} {_use(names)} {what}")
 

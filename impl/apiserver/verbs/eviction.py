@@ -18,7 +18,7 @@ from ...api.meta import Time
 from ...api.policy import PodDisruptionBudget
 from ...api.requests import Delete as DeleteRequest
 from ...api.requests import Evict, Response
-from ...api.values.frozen import Json, freeze
+from ...api.values.frozen import EMPTY, Json, freeze
 from ...api.values.selectors import selects
 from ..status import forbidden, is_another, not_found, too_many_requests
 from ..storage import Objects, Storage, Transaction, put
@@ -128,7 +128,7 @@ def _spend(budget: PodDisruptionBudget, pod: str, now: Time) -> PodDisruptionBud
 def _why_none(budget: PodDisruptionBudget) -> str:
     """Say why a budget allows no disruption."""
     status, told = budget.status, f"The disruption budget {budget.metadata.name}"
-    found = next((one for one in status.conditions if one.get("type") == "DisruptionAllowed"), {})
+    found: Json = next((one for one in status.conditions if one.get("type") == "DisruptionAllowed"), EMPTY)
     message = str(found.get("message") or "") if found.get("status") == "False" else ""
     if message and found.get("reason") == "SyncFailed":
         return f"{told} does not allow evicting pods currently because it failed sync: {message}"
