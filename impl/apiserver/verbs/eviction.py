@@ -20,6 +20,7 @@ from ...api.requests import Delete as DeleteRequest
 from ...api.requests import Evict, Response
 from ...api.values.frozen import EMPTY, Json, freeze
 from ...api.values.selectors import selects
+from ...api.well_known import DISRUPTION_TARGET
 from ..status import forbidden, is_another, not_found, too_many_requests
 from ..storage import Objects, Storage, Transaction, put
 from .binding import with_condition
@@ -30,7 +31,7 @@ REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 TWO_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 MOST_DISRUPTED = 2000
 EVICTED = PodCondition(
-    type="DisruptionTarget", status="True", reason="EvictionByEvictionAPI", message="Eviction API: evicting"
+    type=DISRUPTION_TARGET, status="True", reason="EvictionByEvictionAPI", message="Eviction API: evicting"
 )
 
 
