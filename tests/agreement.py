@@ -506,7 +506,7 @@ def is_recorded(name: str) -> bool:
     return name.rpartition("/")[2] in RECORDED
 
 
-RECORDED = frozenset({"objects", "patches", "protocol", "validation"})
+RECORDED = frozenset({"admission", "objects", "patches", "protocol", "validation"})
 """The files of requests to the API server; what else is in their folder is documents."""
 SEQUENCES: dict[str, Callable[[Sequence[Record]], Iterator[Verdict]]] = {"apiserver": judge_apiserver}
 """By folder: what judges the records of a file together, for each begins where the one before it ended."""

@@ -19,6 +19,7 @@ from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.values.selectors import selects
+from ...impl.api.well_known import DISRUPTION_TARGET
 from ...impl.api.workloads import SCALED
 from ...model.machine import Property, StepProperty, View
 from ...model.world.verbs import Verb
@@ -58,7 +59,9 @@ def _disrupted(cluster: Cluster, view: View) -> bool:
 
 
 def _is_target(obj: Object | None) -> bool:
-    return isinstance(obj, Pod) and any(condition.type == "DisruptionTarget" for condition in obj.status.conditions)
+    """Tell whether a Pod was evicted, and not deleted for a taint or for a node that is gone, which asks no budget."""
+    found = obj.status.condition(DISRUPTION_TARGET) if isinstance(obj, Pod) else None
+    return found is not None and not found.reason.startswith("DeletionBy")
 
 
 def _over_budget(cluster: Cluster, before: View, after: View, _label: str) -> Iterator[str]:

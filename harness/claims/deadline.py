@@ -30,6 +30,7 @@ from ...impl.api.core import Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import PatchStatus, Request
+from ...impl.api.well_known import DISRUPTION_TARGET
 from ...model.checker.results import Exploration, Status
 from ...model.machine import Property, Sometimes, StepProperty, View
 from ...model.world.verbs import Verb
@@ -78,7 +79,7 @@ def _evicted(grace: int, obj: Object | None) -> bool:
 
 
 def _is_marked(obj: Object | None) -> bool:
-    mark = obj.status.condition(scheduling.DISRUPTION_TARGET) if isinstance(obj, Pod) else None
+    mark = obj.status.condition(DISRUPTION_TARGET) if isinstance(obj, Pod) else None
     return mark is not None and mark.reason == scheduling.BY_SCHEDULER
 
 

@@ -17,11 +17,10 @@ from immutabledict import immutabledict
 from ...impl.api.apps import Workload
 from ...impl.api.core import Namespace, Node, Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.policy import PriorityClass
+from ...impl.api.policy import SYSTEM_PRIORITIES, PriorityClass
 from ...impl.api.reading.load import BadInput, LoadedObject
 from ...impl.api.reading.load import Problem as Wrong
 from ...impl.api.workloads import with_template
-from ...impl.apiserver.admission.admission import SYSTEM_PRIORITIES
 from ..input.files.dump import read_dump, where, without_lost
 from ..input.files.inputs import beside_dump, name_of
 from ..input.files.manifests import Manifests, refusals

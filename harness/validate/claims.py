@@ -21,6 +21,7 @@ from ...impl.api.claim_names import BUDGET, CONVERGENCE, PLACEMENT, REACHABILITY
 from ...impl.api.core import Namespace, Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.policy import PodDisruptionBudget
+from ...impl.api.well_known import DISRUPTION_TARGET
 from ...impl.api.workloads import pod_labels
 from ...model.checker.results import Status
 from ...properties.convergence import leaving, orphans, shortfalls
@@ -137,7 +138,7 @@ def _kept(_: History, step: Step) -> Iterator[Told]:
     if not isinstance(old, Pod) or not isinstance(new, Pod) or not is_healthy(old) or not new.metadata.terminating:
         return
     if any(
-        condition.type == "DisruptionTarget" and condition.reason in EVICTIONS for condition in new.status.conditions
+        condition.type == DISRUPTION_TARGET and condition.reason in EVICTIONS for condition in new.status.conditions
     ):
         budgets = before.list(PodDisruptionBudget)
         workloads = [obj for obj in after.objects.values() if isinstance(obj, Sized)]

@@ -131,6 +131,7 @@ def processes_for(scenario: Scenario, objects: tuple[Object, ...], layout: Layou
         back=back,
         outage=Switch.LONE_EVICTIONS not in scenario.switches,
         at_once=parts.tainted_at_once,
+        unplaced=node_controllers.waited_for(scenario),
     )
     return tuple(remembering(process) for process in found)
 

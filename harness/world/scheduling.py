@@ -29,6 +29,7 @@ from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetStatus
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.requests import Bind, Delete, PatchStatus, Request
+from ...impl.api.well_known import DISRUPTION_TARGET
 from ...impl.api.workloads import SPREADING, only_selector
 from ...impl.apiserver.verbs.binding import with_condition
 from ...impl.controllers.common import Keep, slim_metadata
@@ -51,7 +52,6 @@ Pools = dict[str, tuple[str, ...]]
 
 USER = "scheduler"
 """What a scheduler is called, and what the names of its processes begin with."""
-DISRUPTION_TARGET = "DisruptionTarget"
 BY_SCHEDULER = "PreemptionByScheduler"
 LOOKED_AT = (
     "CSINode",

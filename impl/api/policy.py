@@ -12,6 +12,9 @@ from .core import IntOrString, ObjectReference
 from .meta import LabelSelector, ObjectMeta, Time
 from .values.frozen import EMPTY, Json
 
+SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+"""The priority classes that every cluster has, and their values."""
+
 
 @frozen
 class PodDisruptionBudgetSpec:

@@ -150,6 +150,27 @@ class Change(Enum):
         "the message about a label key that is none has other words",
     )
 
+    OWNER_WORDS = (
+        "ownerMessage",
+        "1.36",
+        "no line in the changelog",
+        "the message about an owner without a name, a kind or a uid has other words",
+    )
+
+    TOLERATION_WORDS = (
+        "tolerationMessage",
+        "1.35",
+        "KEP-5471",
+        "the message about a toleration with the operator Lt or Gt, which are off, names them, too",
+    )
+
+    PROC_MOUNT = (
+        "procMount",
+        "1.33",
+        "KEP-4265",
+        "a container that wants /proc without masks needs a user namespace of its own",
+    )
+
     NO_SLEEP_AT_ALL = (
         "zeroSleep",
         "1.33",

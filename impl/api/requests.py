@@ -40,12 +40,16 @@ class Update:
 
 @frozen
 class Delete:
-    """DELETE: begin (or, with grace 0, finish) a deletion. `uid` "" asks for no check; grace None means the default."""
+    """DELETE: begin (or, with grace 0, finish) a deletion. Grace None means the default.
+
+    `uid` and `version` "" ask for no check; else 409 on another object of that name, or one that has changed.
+    """
 
     ref: Ref
     grace_period_seconds: int | None = None
     uid: str = ""
     propagation_policy: str = ""
+    version: str = ""
 
 
 @frozen
@@ -61,12 +65,14 @@ class Bind:
 class Evict:
     """POST pods/NAME/eviction: delete a Pod if its budgets allow; else 429 Too Many Requests.
 
-    `uid` "" asks for no check; else 409 on another Pod of that name.
+    `uid` and `version` "" ask for no check; else 409 on another Pod of that name, or one that has changed.
     """
 
     pod: Ref
     grace_period_seconds: int | None = None
     uid: str = ""
+    version: str = ""
+    propagation_policy: str = ""
 
 
 @frozen

@@ -33,6 +33,8 @@ class Config:
     """Claims without a class get the default one; volumes and claims in use are kept."""
     service_account: bool = True
     """Pods without a service account get `default`."""
+    accounts: bool = False
+    """A Pod whose service account is not in the storage is refused; one that is there gives it its token."""
     absent: frozenset[Ref] = frozenset()
     """Service accounts and runtime classes that do not exist: a Pod that names one is refused. Others are not asked."""
     runtime_classes: bool = False

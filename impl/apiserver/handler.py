@@ -91,7 +91,7 @@ def _serve(objects: Storage, request: AnyRequest, inputs: Inputs, config: Config
         case Bind():
             return bind(objects, request, inputs.now)
         case Evict():
-            return evict(objects, request, inputs.now)
+            return evict(objects, request, inputs.now, dry_run=config.dry_run)
         case Get():
             return get(objects, request)
         case List():

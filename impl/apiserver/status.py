@@ -46,6 +46,14 @@ def uid_conflict(ref: Ref, wanted: str, found: str) -> Response:
     return conflict(ref, detail)
 
 
+def is_another(ref: Ref, what: str, wanted: str, found: str) -> Response:
+    """409: what is to be deleted is another object of the same name (UID), or has changed (ResourceVersion)."""
+    pair = f"the {what} in the precondition ({wanted}) does not match the {what} in record ({found})"
+    become = "deleted and then recreated" if what == "UID" else "modified"
+    why = f"{pair}. The object might have been {become}"
+    return Response(409, "Conflict", f'Operation cannot be fulfilled on {group_kind(ref.kind)} "{ref.name}": {why}')
+
+
 def storage_conflict(ref: Ref, wanted: str, found: str) -> Response:
     """409: the object is another one of the same name, as the store says when it is to be changed."""
     kind = kind_named(ref.kind)

@@ -15,9 +15,10 @@ from immutabledict import immutabledict
 from ..api.core import NodeCondition, NodeStatus, Pod, PodCondition, PodSpec, PodStatus
 from ..api.kinds import Object, kind_of, ref_of
 from ..api.meta import LabelSelector, ObjectMeta, OwnerReference, Time
-from ..api.requests import PatchMetadata, Recheck, Request
+from ..api.requests import PatchMetadata, PatchStatus, Recheck, Request
 from ..api.values.frozen import EMPTY, strings
 from ..api.values.selectors import selects
+from ..api.well_known import DISRUPTION_TARGET
 
 T = TypeVar("T", bound=Object)
 
@@ -156,6 +157,34 @@ def slim_ready(status: PodStatus, *, times: bool = False) -> PodStatus:
 def slim_pod(pod: Pod, keep: Keep, *, spec: PodSpec = NO_SPEC, status: PodStatus | None = None) -> Pod:
     """Keep a Pod's slim metadata, the given part of its spec, and its phase and readiness unless told otherwise."""
     return Pod(slim_metadata(pod.metadata, keep), spec, slim_ready(pod.status) if status is None else status)
+
+
+def disrupted(pod: Pod, reason: str, message: str, phase: str = "") -> tuple[PatchStatus, ...]:
+    """Return the request that says of a Pod, before it is deleted, why it goes; `phase` is what it is now.
+
+    Upstream: markFailedAndDeletePodWithCondition in pkg/controller/podgc/gc_controller.go, addConditionAndDeletePod in
+    pkg/controller/tainteviction/taint_eviction.go (v1.36).
+    Nothing is said of a Pod that no finalizer holds, for nobody acts on that: only Jobs do, and theirs have one.
+    `reason` "" adds no condition.
+    """
+    if not pod.metadata.finalizers or (pod.finished and not reason):
+        return ()
+    kept = tuple(one for one in pod.status.conditions if one.type != DISRUPTION_TARGET or not reason)
+    added = (PodCondition(DISRUPTION_TARGET, "True", reason, message),) if reason else ()
+    now = pod.status.phase if pod.finished or not phase else phase
+    status = evolve(pod.status, phase=now, conditions=kept + added)
+    meta = pod.metadata
+    if status == pod.status:
+        return ()
+    return (PatchStatus(Pod(ObjectMeta(name=meta.name, namespace=meta.namespace), status=status), meta.uid),)
+
+
+def held(slim: Pod, pod: Pod) -> Pod:
+    """Return a slim Pod with its finalizers and its whole status, if finalizers hold it (see `disrupted`)."""
+    meta = pod.metadata
+    if not meta.finalizers:
+        return slim
+    return evolve(slim, metadata=evolve(slim.metadata, finalizers=meta.finalizers), status=pod.status)
 
 
 def slim_conditions(status: NodeStatus) -> NodeStatus:

@@ -2,7 +2,7 @@
 
 Upstream: pkg/controller/tainteviction/taint_eviction.go and pkg/apis/core/v1/helper/helpers.go (v1.32).
 Time comes in from outside: `delay` says how many seconds a Pod may stay; whoever runs this arms a timer and passes
-`waited`. Left out on purpose: Events; the DisruptionTarget condition written before the deletion.
+`waited`. Left out on purpose: Events; the condition DisruptionTarget of Pods that no finalizer holds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from ..api.kinds import Object, ref_of
 from ..api.meta import Ref
 from ..api.requests import Delete, Request
 from ..api.values.frozen import EMPTY
-from .common import Keep, Transform, slim_metadata, slim_pod
+from .common import Keep, Transform, disrupted, held, slim_metadata, slim_pod
+
+BY_TAINT_MANAGER = "DeletionByTaintManager"
 
 
 @frozen
@@ -44,7 +46,9 @@ def reconcile(cache: Cache, key: Ref, *, waited: int = 0) -> tuple[Request, ...]
     if pod is None or pod.metadata.terminating:
         return ()
     left = delay(cache, pod)
-    return () if left is None or left > waited else (Delete(key),)
+    if left is None or left > waited:
+        return ()
+    return (*disrupted(pod, BY_TAINT_MANAGER, "Taint manager: deleting due to NoExecute taint"), Delete(key))
 
 
 def delay(cache: Cache, pod: Pod) -> int | None:
@@ -87,7 +91,7 @@ def _slim(obj: Object) -> Object | None:
         return None
     tolerations = tuple(toleration for toleration in obj.spec.tolerations if toleration.effect in {"", "NoExecute"})
     spec = PodSpec(node_name=obj.spec.node_name, tolerations=tolerations)
-    return slim_pod(obj, Keep(), spec=spec, status=PodStatus())
+    return held(slim_pod(obj, Keep(), spec=spec, status=PodStatus()), obj)
 
 
 TRANSFORM: Transform = immutabledict({"Node": _slim, "Pod": _slim})

@@ -24,9 +24,9 @@ def in_scope(spec: ResourceQuotaSpec, obj: Object) -> bool:
 def _keeps(requirement: ScopedResourceSelectorRequirement, pod: Pod) -> bool:
     match requirement.scope_name:
         case "Terminating":
-            return _is_bounded(pod)
+            return is_bounded(pod)
         case "NotTerminating":
-            return not _is_bounded(pod)
+            return not is_bounded(pod)
         case "BestEffort":
             return qos_class(pod.spec) == BEST_EFFORT
         case "NotBestEffort":
@@ -39,7 +39,7 @@ def _keeps(requirement: ScopedResourceSelectorRequirement, pod: Pod) -> bool:
             return False
 
 
-def _is_bounded(pod: Pod) -> bool:
+def is_bounded(pod: Pod) -> bool:
     """Tell whether a Pod ends by itself: it has an activeDeadlineSeconds."""
     seconds = pod.spec.active_deadline_seconds
     return seconds is not None and seconds >= 0

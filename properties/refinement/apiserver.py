@@ -14,6 +14,7 @@ from ...impl.api.meta import LabelSelector, ObjectMeta, Ref
 from ...impl.api.policy import PodDisruptionBudget, PodDisruptionBudgetSpec
 from ...impl.api.requests import Bind, Create, Delete, Evict, PatchStatus, Request, Update
 from ...impl.api.values.frozen import strings
+from ...impl.api.well_known import DISRUPTION_TARGET
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.server import Server, request, watch_since
 from ...impl.apiserver.verbs.watch import WatchFilter
@@ -51,7 +52,7 @@ def _pod(pod: Pod) -> model.Pod:
         ready=pod.ready,
         grace=meta.deletion_grace_period_seconds,
         deadline=meta.deletion_timestamp,
-        evicted=pod.status.condition("DisruptionTarget") is not None,
+        evicted=pod.status.condition(DISRUPTION_TARGET) is not None,
     )
 
 

@@ -20,6 +20,7 @@ from attrs import evolve, frozen
 
 from kubeproof.impl.api.kinds import Object, Unstructured, ref_of
 from kubeproof.impl.api.meta import Ref
+from kubeproof.impl.api.reading.convert import unstructure
 from kubeproof.impl.api.releases import OLDEST, Release
 from kubeproof.impl.api.versions import stored as as_stored
 from kubeproof.impl.apiserver.access.authentication import ADMIN, ANONYMOUS, User
@@ -69,6 +70,8 @@ class Answered:
     """The object that each shows, without what the server chooses; None where one shows none."""
     owners: tuple[Any, Any] | None = None
     """Who owns which field of it, as each says."""
+    beside: tuple[Any, Any] | None = None
+    """What else the request did and said: warnings, causes, and every object that it changed; None if not recorded."""
 
     @property
     def agrees(self) -> bool:
@@ -77,22 +80,51 @@ class Answered:
 
 
 UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TOKEN_VOLUME = re.compile(r"(?<=kube-api-access-)[a-z0-9]{5}")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
+
+
+CHANCE = (("uid", UID), ("time", TIME), ("random", TOKEN_VOLUME))
+"""What two servers that do the same say otherwise."""
 
 
 def is_same(one: Answered) -> bool:
     """Tell whether every word of a refusal is the same, and the whole object that is shown, whoever it is by uid."""
-    shown = one.shown or (None, None)
-    pairs = ((one.real, shown[0]), (one.ours, shown[1]))
-    real, ours = (UID.sub("uid", json.dumps(told, sort_keys=True)) for told in pairs)
+    real, ours = whole(one)
     return real == ours
+
+
+def _in_order(told: tuple[int, str, str] | None) -> Any:
+    """Return code, reason and message; what several bounds of limit ranges say comes in no order upstream."""
+    found = SEVERAL.fullmatch(told[2]) if told else None
+    return (*told[:2], found[1], sorted(found[2].split(", "))) if told and found else told
+
+
+SEVERAL = re.compile(r"(.* is forbidden: )\[(.*)\]")
+
+
+def whole(one: Answered) -> tuple[str, str]:
+    """Return all that is judged of an answer, the real one and ours: as JSON, without uids and times."""
+    shown, beside = one.shown or (None, None), one.beside or (None, None)
+    owners = one.owners if one.beside and one.owners else (None, None)
+    pairs = (
+        (one.real, shown[0], owners[0], beside[0]),
+        (one.ours, shown[1], owners[1], beside[1]),
+    )
+    real, ours = (json.dumps((_in_order(told[0]), *told[1:]), sort_keys=True) for told in pairs)
+    for what, pattern in CHANCE:
+        real, ours = (pattern.sub(what, told) for told in (real, ours))
+    return real, ours
 
 
 def answers(records: Iterable[Record], release: Release = OLDEST) -> Iterator[Answered]:
     """Go through the records of a file in their order."""
     records = list(records)
-    # Where whole answers were recorded the admission of service accounts was off.
-    whole = any(record.get("whole") for record in records)
-    server = _with(Server(Store(), evolve(CONFIG, release=release, service_account=not whole)), _first())
+    # Where whole answers were recorded without what else they did, the admission of service accounts was off.
+    effects = any("after" in record for record in records)
+    accounts = effects or not any(record.get("whole") for record in records)
+    config = evolve(CONFIG, release=release, service_account=accounts, accounts=effects)
+    server = _with(Server(Store(), config), _first())
     last: dict[str, int] = {}
     for record in records:
         if record["request"]["path"].startswith(CUSTOM):
@@ -105,14 +137,15 @@ def answers(records: Iterable[Record], release: Release = OLDEST) -> Iterator[An
         if why:
             yield Answered(record["name"], real, None, why)
         else:
-            answer = _ask(server, record)
+            asked, answer = _ask(server, record)
+            beside = _beside(record, server, asked, answer) if "after" in record else None
             ours = (200, "", "") if not isinstance(answer, HttpResponse) else _told(answer.code, answer.body)
             body, mine = record["response"].get("body"), getattr(answer, "body", None)
             if _is_object(body) and _is_object(mine):
                 shown, owners = (cleaned(body), cleaned(mine)), (_owners(body), _owners(mine))
-                yield Answered(record["name"], real, ours, shown=shown, owners=owners)
+                yield Answered(record["name"], real, ours, shown=shown, owners=owners, beside=beside)
             else:
-                yield Answered(record["name"], real, ours)
+                yield Answered(record["name"], real, ours, beside=beside)
         server = _after(server, record)
 
 
@@ -140,14 +173,60 @@ def _is_object(body: Any) -> bool:
     return isinstance(body, dict) and "name" in (body.get("metadata") or {})
 
 
-def cleaned(value: Any) -> Any:
-    """Leave out what the server chooses, what controllers wrote, and what says nothing."""
+def cleaned(value: Any, *, status: bool = False) -> Any:
+    """Leave out what the server chooses, what says nothing, and, but with `status`, what controllers wrote."""
     if isinstance(value, dict):
-        kept = {key: cleaned(one) for key, one in value.items() if key not in CHOSEN and key != "status"}
+        dropped = CHOSEN if status else CHOSEN | {"status"}
+        kept = {key: cleaned(one, status=status) for key, one in value.items() if key not in dropped}
         return {key: one for key, one in kept.items() if one not in ({}, [], None, "", 0, False)}
     if isinstance(value, list):
-        return [cleaned(one) for one in value]
+        return [cleaned(one, status=status) for one in value]
     return value
+
+
+def _beside(record: Record, before: Server, after: Server, answer: Any) -> tuple[Any, Any]:
+    """Return warnings, causes and changed objects: the recorded ones, and ours."""
+    told = record["response"]
+    known = {_place(found): cleaned(found, status=True) for found in record["note"]["before"]}
+    changed = {_place(found): cleaned(found, status=True) for found in record["after"]}
+    changed = {place: found for place, found in changed.items() if found != known.get(place)}
+    gone = {f"{kind} {name}": None for kind, name in record.get("gone", ())}
+    warned = sorted(WARNING.sub(r"\1", text).replace('\\"', '"') for text in told.get("warnings", ()))
+    real = (warned, _causes(told.get("body")), {**changed, **gone})
+    return real, (
+        sorted(getattr(answer, "warnings", ())),
+        _causes(getattr(answer, "body", None)),
+        _changed(before, after),
+    )
+
+
+WARNING = re.compile(r'^299 - "(.*)"$')
+"""How a warning is written in its header."""
+
+
+def _causes(body: Any) -> Any:
+    """Return the causes of a refusal, each once: a rule that is looked at in two places is told twice by some kinds."""
+    causes = ((body.get("details") or {}).get("causes") if isinstance(body, dict) else None) or []
+    return sorted({json.dumps(cause, sort_keys=True) for cause in causes})
+
+
+def _place(found: Record) -> str:
+    return f"{found['kind']} {found['metadata']['name']}"
+
+
+def _changed(before: Server, after: Server) -> dict[str, Any]:
+    """Return what a request left of each object that it changed, None of one that is gone."""
+    one, other = ({kv.key: kv for _, kv in server.store.keys.items()} for server in (before, after))
+    found: dict[str, Any] = {}
+    for key in one.keys() | other.keys():
+        old, new = one.get(key), other.get(key)
+        if new is None and old is not None:
+            found[_place(unstructure(old.value))] = None
+        elif new is not None and (old is None or old.mod_revision != new.mod_revision):
+            shown = cleaned(unstructure(new.value), status=True)
+            if old is None or shown != cleaned(unstructure(old.value), status=True):
+                found[_place(shown)] = shown
+    return found
 
 
 def _owners(body: Any) -> list[Any]:
@@ -165,7 +244,7 @@ def _told(code: int, body: Any) -> tuple[int, str, str]:
     return code, status.get("reason") or "", status.get("message") or ""
 
 
-def _ask(server: Server, record: Record) -> Any:
+def _ask(server: Server, record: Record) -> tuple[Server, Any]:
     asked = record["request"]
     path, _, query = asked["path"].partition("?")
     body = asked.get("body")
@@ -174,7 +253,8 @@ def _ask(server: Server, record: Record) -> Any:
     pairs = tuple(parse_qsl(query, keep_blank_values=True))
     http = HttpRequest(asked["method"], path, pairs, content, asked.get("contentType") or "", accept, "oracle/1")
     user = USERS.get(asked.get("user", ""), ADMIN)
-    return serve(server, http, user, Inputs(NOW, "12345", "11111111-2222-3333-4444-555555555555", ""))[1]
+    inputs = Inputs(record.get("now", NOW), "12345", "11111111-2222-3333-4444-555555555555", "")
+    return serve(server, http, user, inputs)
 
 
 # --- the state a request meets ------------------------------------------------------------------------------------
@@ -209,8 +289,8 @@ def _shown(record: Record) -> Iterator[Record]:
 def _before(record: Record) -> Iterator[Record]:
     """Yield what is known to be there when a request comes."""
     note = record.get("note")
-    if isinstance(note, dict) and isinstance(note.get("before"), dict):
-        yield note["before"]
+    if isinstance(note, dict) and (before := note.get("before")):
+        yield from before if isinstance(before, list) else (before,)
     if record["request"]["method"] == "GET":
         yield from _shown(record)
 

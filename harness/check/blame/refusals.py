@@ -67,7 +67,7 @@ def blamed(core: Cluster, state: State) -> Iterator[Blame]:
             yield Blame(ref_of(limits[0]), "spec.limits", f"{refusal.component} is refused: {limits[1]}")
         elif (quota := without_room(store, made)) is not None:
             yield Blame(ref_of(quota[0]), "spec.hard", f"{refusal.component} is refused: {quota[1]}")
-        elif isinstance(made, Pod) and (reasons := pod_security.reasons(store, made)):
+        elif isinstance(made, Pod) and (reasons := pod_security.reasons(store, made, core.scenario.release)):
             where = Ref("Namespace", "", made.metadata.namespace)
             yield Blame(where, "metadata.labels", f"{refusal.component} is refused: {reasons}")
 

@@ -16,7 +16,7 @@ from ....impl.api.batch import CronJob, Job
 from ....impl.api.core import Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
-from ....impl.api.policy import PodDisruptionBudget, PriorityClass
+from ....impl.api.policy import SYSTEM_PRIORITIES, PodDisruptionBudget, PriorityClass
 from ....impl.api.reading.load import Note, Problem
 from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.references import references
@@ -25,7 +25,7 @@ from ....impl.api.values.frozen import as_map
 from ....impl.api.values.selectors import matches_map, selects
 from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
-from ....impl.apiserver.admission.admission import ALWAYS_THERE, SYSTEM_PRIORITIES
+from ....impl.apiserver.admission.admission import ALWAYS_THERE
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.kubectl.script import SetImage, Step
 from ....impl.kubelet.obstacles import containers, runs_as

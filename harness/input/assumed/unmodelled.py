@@ -28,7 +28,8 @@ from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.reading.unmodelled_kinds import REFUSES
 from ....impl.api.values.selectors import Labelled, matches_map, selects
 from ....impl.api.well_known import SERVICE_NAME
-from ....impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, PRIVILEGED, VERSION, allows, forbids
+from ....impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, VERSION, allows, forbids
+from ....impl.apiserver.admission.pod_standards import PRIVILEGED
 from ....impl.apiserver.resources import kind_named
 from ....impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ....impl.quota.usage import ALIASES, names_of

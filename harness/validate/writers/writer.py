@@ -12,6 +12,7 @@ from ....impl.api.kinds import Object
 from ....impl.api.meta import Ref
 from ....impl.api.releases import Release
 from ....impl.api.requests import Delete, Request
+from ....impl.api.well_known import DISRUPTION_TARGET
 from ....impl.controllers.common import Transform
 from ..history import NOT_BY_HAND, Change
 
@@ -82,9 +83,7 @@ def deletes(kinds: frozenset[str], change: Change, cache: Cache) -> bool:
         return False
     owner = old.metadata.controller
     stays = (obj for obj in cache.objects.values() if owner is not None and obj.metadata.uid == owner.uid)
-    disrupted = isinstance(new, Pod) and any(
-        condition.type == "DisruptionTarget" for condition in new.status.conditions
-    )
+    disrupted = isinstance(new, Pod) and any(condition.type == DISRUPTION_TARGET for condition in new.status.conditions)
     return not disrupted and any(not obj.metadata.terminating for obj in stays)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from attrs import evolve
 
+from ....impl.api.batch import Job
 from ....impl.api.cache import Cache
 from ....impl.api.core import Node, NodeSpec, Pod
 from ....impl.api.kinds import Object, ref_of
@@ -27,6 +28,7 @@ from ....impl.api.requests import Update
 from ....impl.api.well_known import OUT_OF_SERVICE
 from ....impl.controllers import nodelifecycle, podgc
 from ....impl.controllers.common import Keep, slim_conditions, slim_metadata
+from ....impl.controllers.job.policies import waits_for_the_end
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, Slots, nobody
 from ....model.world.verbs import Verb
@@ -49,17 +51,25 @@ Pools = dict[str, tuple[str, ...]]
 
 
 def processes(
-    pools: Pools, constants: tuple[Object, ...], *, lags: bool, back: bool, outage: bool = True, at_once: bool = False
+    pools: Pools,
+    constants: tuple[Object, ...],
+    *,
+    lags: bool,
+    back: bool,
+    outage: bool = True,
+    at_once: bool = False,
+    unplaced: bool = False,
 ) -> tuple[Process, ...]:
     """Return the processes of all three controllers, for every node there may be (see `acted_on` for where none is).
 
     `lags`: evictions rest on old views, see `taint_eviction.lags`. `back`: nodes that fell silent are heard again.
     `outage`: where no node is ready nobody is driven out, as since Kubernetes 1.4. `at_once`: a taint comes in the
-    moment in which a node says what it is for (`reductions.cordons`).
+    moment in which a node says what it is for (`reductions.cordons`). `unplaced`: somebody waits for what becomes of
+    Pods that are deleted before they have a node (see `waited_for`).
     """
     nodes = pools.get("Node", ())
     if not nodes:
-        return ()
+        return (_collector(pools, constants),) if unplaced else ()
     return (
         *(_lifecycle(place, nodes, outage=outage, at_once=at_once) for place in nodes),
         *(taint_eviction.process(place, pools, back=back) for place in nodes if lags),
@@ -75,7 +85,7 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
     is not ready: nodes are at rest at the start (`at_rest`), ready, and nobody else writes them. The taint eviction
     controller does nothing on a node without a NoExecute taint. The Pod garbage collector looks for Pods whose node
     does not exist or carries the out-of-service taint; the scheduler binds to nodes that are there, so only a Pod
-    that names its node itself can be such a one.
+    that names its node itself can be such a one. It looks for Pods without a node, too: see `waited_for`.
     """
     nodes = [obj for obj in objects if isinstance(obj, Node)]
     if any("Node" in step.changes for step in scenario.script):
@@ -87,6 +97,16 @@ def acted_on(scenario: Scenario, objects: tuple[Object, ...]) -> bool:
     there = {"", *(node.metadata.name for node in nodes)}
     bound = [obj for obj in objects if isinstance(obj, Pod)]
     return any(spec.node_name not in there for spec in (*pod_specs(scenario), *(pod.spec for pod in bound)))
+
+
+def waited_for(scenario: Scenario) -> bool:
+    """Tell whether a Pod that was never placed and is deleted may be held, and its end waited for.
+
+    Without a finalizer it is gone at once. Of those of a Job only one that replaces what has failed waits for the Pod
+    garbage collector, which says so; every other Job lets go of it itself.
+    """
+    jobs = (*(obj for obj in scenario.everything if isinstance(obj, Job)), *scenario.runs)
+    return any(waits_for_the_end(job) for job in jobs)
 
 
 def at_rest(objects: tuple[Object, ...]) -> tuple[Object, ...]:

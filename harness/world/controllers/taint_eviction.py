@@ -29,7 +29,7 @@ from ....impl.controllers import tainteviction
 from ....impl.kubectl import script as kubectl
 from ....model.machine import Action, Outcome, View
 from ....model.world.component import Component, constantly, nobody
-from ....model.world.store import reference
+from ....model.world.store import Stored, reference
 from ....model.world.verbs import Verb
 from ....model.world.world import Alternatives, Form, Process, Watch, World
 from ...input.scenario import Consistency, Scenario
@@ -150,10 +150,10 @@ def _evicts(
     cache = Cache.of((pod, *(node for node in nodes if node is not None and node.metadata.name == pod.spec.node_name)))
     if timed and view[slot(place)] and not tainteviction.reconcile(cache, ref_of(pod)):
         return  # It outlives somebody who is still there; a taint that it does not tolerate waits for nobody.
-    for request in tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER):
-        response, updates = world.commit(view, USER, request)
-        if response.ok:
-            yield Outcome(f"evicts {pod.metadata.name} from {pod.spec.node_name}", updates)
+    stored = Stored(view, world.layout)
+    requests = tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER)
+    if requests and all(world.send(stored, USER, request).ok for request in requests):
+        yield Outcome(f"evicts {pod.metadata.name} from {pod.spec.node_name}", stored.updates)
 
 
 def _is_bound(obj: Object | None) -> bool:

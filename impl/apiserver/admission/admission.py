@@ -3,35 +3,34 @@
 Upstream: plugin/pkg/admission/{defaulttolerationseconds,priority,runtimeclass,serviceaccount,nodetaint,
 namespace/lifecycle,storage/persistentvolume/resize,storage/storageclass/setdefault,
 storage/storageobjectinuseprotection} (v1.32).
-ResourceQuota comes last, after validation, and so do the bounds of LimitRanger (`quota`, `limitranger`).
-PodSecurity is in `pod_security`.
-Left out on purpose: the service account's token volume.
+Two rounds, as upstream: `admit` completes, `admit_valid` only looks, after validation; ResourceQuota comes last of all.
+LimitRanger, ServiceAccount, RuntimeClass, PodSecurity and ResourceQuota have files of their own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from attrs import evolve
 
 from ...api.core import Namespace, Node, Pod, Taint, Toleration
 from ...api.kinds import Object, kind_of, ref_of
 from ...api.meta import Ref
-from ...api.policy import PriorityClass
+from ...api.policy import SYSTEM_PRIORITIES, PriorityClass
 from ...api.requests import Cause, Response
 from ...api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass, default_of
 from ...api.well_known import CLAIM_IN_USE, NOT_READY, UNREACHABLE, VOLUME_IN_USE
 from ..config import Config
 from ..custom.definition import named
-from ..defaulting.pod_defaults import with_account
 from ..status import forbidden, not_found
 from ..storage import Storage
-from . import pod_security
-from .limitranger import with_defaults
+from . import pod_security, runtimeclass, serviceaccount
+from .limitranger import out_of_range, with_defaults
 
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 ALWAYS_THERE = IMMORTAL | {"kube-node-lease"}
 """The server makes these itself when it starts and whenever they are missing, so nobody looks."""
 TAINTS = (NOT_READY, UNREACHABLE)
-SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 PREEMPT = "PreemptLowerPriority"
 EXPANSION = "allowVolumeExpansion"
 CANNOT_GROW = (
@@ -39,31 +38,55 @@ CANNOT_GROW = (
 )
 
 
-def admit(storage: Storage, obj: Object, config: Config) -> Object | Response:
-    """Let a new object in, perhaps changed, or refuse it: 404 and 403."""
+def admit(storage: Storage, obj: Object, config: Config, suffix: str = "") -> Object | Response:
+    """Let a new object in, perhaps changed, or refuse it: 404 and 403. `suffix` completes what gets a random name."""
     if config.namespace_lifecycle and (refusal := _namespace(storage, obj)):
         return refusal
     if kind_of(obj).crd and (found := named(storage, kind_of(obj).crd)) and found.terminating:
         return forbidden(ref_of(obj), "create not allowed while custom resource definition is terminating")
     if isinstance(obj, Node):
         return _tainted(obj) if config.taint_new_nodes else obj
-    if isinstance(obj, PriorityClass):
-        return (_one_default(storage, obj) if config.priority else None) or obj
     if isinstance(obj, PersistentVolume | PersistentVolumeClaim):
         return _stored(storage, obj) if config.storage else obj
-    if not isinstance(obj, Pod):
-        return obj
-    obj = with_defaults(storage, obj)
-    if config.service_account and not obj.spec.service_account_name:
-        obj = evolve(obj, spec=with_account(obj.spec, "default"))
-    if config.absent and (missing := _lacking(obj, config)):
+    return _pod(storage, obj, config, suffix) if isinstance(obj, Pod) else obj
+
+
+def _pod(storage: Storage, pod: Pod, config: Config, suffix: str) -> Pod | Response:
+    """Complete a new Pod, plugin by plugin, in upstream's order."""
+    pod = with_defaults(storage, pod)
+    if config.service_account:
+        pod = serviceaccount.named(pod)
+    if config.absent and (missing := _lacking(pod, config)):
         return missing
-    if config.runtime_classes and (unknown := _unknown_runtime(storage, obj)):
-        return unknown
-    if forbidden_here := pod_security.refusal(storage, obj):
-        return forbidden_here
-    obj = _tolerating(obj, config)
-    return _prioritised(storage, obj) if config.priority else obj
+    steps: list[Callable[[Pod], Pod | Response]] = []
+    if config.accounts:
+        steps.append(lambda one: serviceaccount.with_its_account(storage, one, suffix))
+    if config.priority:
+        steps.append(lambda one: _prioritised(storage, one))
+    steps.append(lambda one: _tolerating(one, config))
+    if config.runtime_classes:
+        steps.append(lambda one: runtimeclass.with_its_class(storage, one))
+    for step in steps:
+        done = step(pod)
+        if isinstance(done, Response):
+            return done
+        pod = done
+    return pod
+
+
+def admit_valid(storage: Storage, obj: Object, config: Config) -> Response | None:
+    """Refuse a new object that is complete and valid (403), before quotas are asked."""
+    if isinstance(obj, PriorityClass):
+        return _one_default(storage, obj) if config.priority else None
+    if isinstance(obj, Namespace):
+        return pod_security.wrong_labels(obj)
+    if refused := out_of_range(storage, obj):
+        return refused
+    if not isinstance(obj, Pod):
+        return None
+    if refused := pod_security.refusal(storage, obj, config.release):
+        return refused
+    return runtimeclass.beyond_its_class(storage, obj) if config.runtime_classes else None
 
 
 def admit_delete(ref: Ref) -> Response | None:
@@ -73,15 +96,26 @@ def admit_delete(ref: Ref) -> Response | None:
     return None
 
 
-def admit_update(storage: Storage, new: Object, old: Object, config: Config) -> Object | Response:
-    """Let a change of a whole object in, perhaps changed, or refuse it: 403."""
-    if isinstance(new, PersistentVolumeClaim) and isinstance(old, PersistentVolumeClaim) and config.storage:
-        return _resized(storage, new, old) or new
-    if isinstance(new, PriorityClass) and config.priority:
-        return _one_default(storage, new, but=new.metadata.name) or new
-    if isinstance(new, Pod) and isinstance(old, Pod) and pod_security.is_significant(new, old):
-        return pod_security.refusal(storage, new) or _tolerating(new, config)
+def admit_update(new: Object, config: Config) -> Object:
+    """Let a change of a whole object in, perhaps changed."""
     return _tolerating(new, config) if isinstance(new, Pod) else new
+
+
+def admit_valid_update(storage: Storage, new: Object, old: Object, config: Config) -> Response | None:
+    """Refuse a change that is complete and valid (403), before quotas are asked."""
+    match new, old:
+        case PersistentVolumeClaim(), PersistentVolumeClaim():
+            return out_of_range(storage, new) or (_resized(storage, new, old) if config.storage else None)
+        case PriorityClass(), _ if config.priority:
+            return _one_default(storage, new, but=new.metadata.name)
+        case Namespace(), Namespace():
+            return pod_security.wrong_labels(new, old)
+        case Pod(), Pod() if pod_security.is_significant(new, old):
+            return pod_security.refusal(storage, new, config.release)
+        case Pod(), _:
+            return None
+        case _:
+            return out_of_range(storage, new)
 
 
 def _namespace(storage: Storage, obj: Object) -> Response | None:
@@ -115,12 +149,10 @@ def _stored(storage: Storage, obj: PersistentVolume | PersistentVolumeClaim) -> 
 
 
 def _resized(storage: Storage, new: PersistentVolumeClaim, old: PersistentVolumeClaim) -> Response | None:
-    """Refuse to make a claim larger that has no volume yet, or whose class does not let it grow."""
+    """Refuse to make a claim larger whose class does not let it grow; that it is bound has been looked at."""
     sizes = [claim.spec.resources.requests.get("storage") for claim in (new, old)]
     if sizes[0] is None or sizes[1] is None or sizes[0] <= sizes[1]:
         return None
-    if old.status.phase != "Bound":
-        return forbidden(ref_of(new), "Only bound persistent volume claims can be expanded")
     name = old.spec.storage_class_name or ""
     found = storage.get(Ref("StorageClass", "", name)) if name else None
     if isinstance(found, StorageClass) and name == new.spec.storage_class_name and found.extra.get(EXPANSION) is True:
@@ -131,26 +163,14 @@ def _resized(storage: Storage, new: PersistentVolumeClaim, old: PersistentVolume
 def _lacking(pod: Pod, config: Config) -> Response | None:
     """Refuse a Pod that names a service account or a runtime class that is known not to exist."""
     account = Ref("ServiceAccount", pod.metadata.namespace, pod.spec.service_account_name)
-    runtime = Ref("RuntimeClass", "", str(pod.spec.extra.get("runtimeClassName") or ""))
-    return next((missing_of(pod, ref) for ref in (account, runtime) if ref in config.absent), None)
-
-
-def _unknown_runtime(storage: Storage, pod: Pod) -> Response | None:
-    ref = Ref("RuntimeClass", "", str(pod.spec.extra.get("runtimeClassName") or ""))
-    return missing_of(pod, ref) if ref.name and storage.get(ref) is None else None
+    named_by_pod = (account, runtimeclass.runtime_of(pod))
+    return next((missing_of(pod, ref) for ref in named_by_pod if ref in config.absent), None)
 
 
 def missing_of(pod: Pod, ref: Ref) -> Response | None:
     """Say how a Pod is refused whose service account or runtime class does not exist; None for other kinds."""
-    match ref.kind:
-        case "ServiceAccount":
-            name = f"{ref.namespace}/{ref.name}"
-            message = f'error looking up service account {name}: serviceaccount "{ref.name}" not found'
-            return forbidden(ref_of(pod), message)
-        case "RuntimeClass":
-            return forbidden(ref_of(pod), f'pod rejected: RuntimeClass "{ref.name}" not found')
-        case _:
-            return None
+    words = {"ServiceAccount": serviceaccount.missing, "RuntimeClass": runtimeclass.missing}
+    return words[ref.kind](pod) if ref.kind in words else None
 
 
 def _tainted(node: Node) -> Node:

@@ -1,95 +1,127 @@
-"""The admission plugin PodSecurity: whether a namespace lets a Pod in that asks for much.
+"""The admission plugin PodSecurity: whether a namespace lets a Pod in that asks for much, and what it warns of.
 
-Upstream: staging/src/k8s.io/pod-security-admission/{admission/admission.go,policy/check_*.go} (v1.36), KEP-2579. Levels
-have versions, later ones forbid a little more (probes of other hosts) or less (sysctls, SELinux types, Windows, user
-namespaces). What is allowed here is allowed in every version, and what is refused, in the latest one of each release
-from 1.32 on; what is neither is let in, and whoever asks for a verdict has to say so.
-Left out on purpose: exemptions (there are none unless an API server's configuration has some), levels of other versions
-(`enforce-version`), `warn` and `audit`, annotations for AppArmor, the details that follow each reason in a message.
+Upstream: staging/src/k8s.io/pod-security-admission/{admission/admission.go,api/helpers.go} (v1.36), KEP-2579. What the
+levels forbid is in `pod_standards`. Where the release is not known (a verdict about several) only what each release
+refuses counts: what is neither let in nor refused by all is let in, and whoever asks has to say so.
+Left out on purpose: exemptions (there are none unless an API server's configuration has some), `audit`, versions before
+1.25, annotations for AppArmor.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from attrs import frozen
 
-from ...api.core import Container, Namespace, Pod, PodSpec
-from ...api.kinds import ref_of
+from ...api.apps import Workload
+from ...api.batch import CronJob, Job
+from ...api.core import Namespace, Pod, PodSpec
+from ...api.kinds import Object, ref_of
 from ...api.meta import Ref
+from ...api.releases import RELEASES, Release
 from ...api.requests import Response
 from ...api.values.frozen import as_map
 from ..status import forbidden
+from ..status import invalid as invalid_object
 from ..storage import Storage
+from ..validation.field_error import FieldError, invalid
+from .pod_standards import BASELINE, EARLIEST, LATEST, LEVELS, PRIVILEGED, RESTRICTED, breaches
 
-ENFORCE = "pod-security.kubernetes.io/enforce"
-"""The label of a namespace that says which level its Pods must keep to."""
-VERSION = "pod-security.kubernetes.io/enforce-version"
-PRIVILEGED, BASELINE, RESTRICTED = "privileged", "baseline", "restricted"
+PREFIX = "pod-security.kubernetes.io/"
+ENFORCE, WARN, AUDIT = (f"{PREFIX}{mode}" for mode in ("enforce", "warn", "audit"))
+"""The labels of a namespace: which level its Pods must keep to, are warned of, are noted for."""
+VERSION = f"{ENFORCE}-version"
+LATEST_VERSION = "latest"
+VERSIONED = re.compile(r"v1\.(0|[1-9]\d*)")
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 """Annotations of Pods that said once what `appArmorProfile` says: they are not looked at here."""
-CAPABILITIES = frozenset(
-    {
-        "AUDIT_WRITE",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_BIND_SERVICE",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-    }
-)
-"""What a container may be given at the baseline."""
-SYSCTLS = frozenset(
-    {
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.ping_group_range",
-    }
-)
-VOLUMES = frozenset(
-    {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
-)
-SELINUX = frozenset({None, "", "container_t", "container_init_t", "container_kvm_t"})
-CONFINED = frozenset({"RuntimeDefault", "Localhost"})
-LATER_SYSCTLS = "net.ipv4."
-"""What the names begin with of those that later versions allow as well."""
-LATER_SELINUX = frozenset({"container_engine_t"})
-LATER_VOLUMES = frozenset({"image"})
 
 
 @frozen
-class Breach:
-    """What a Pod asks for that a level forbids, in upstream's words; `surely`: the latest version in each release."""
+class Standard:
+    """A level in a version: `baseline:latest`."""
 
-    reason: str
-    surely: bool = True
+    level: str
+    version: str = LATEST_VERSION
+
+    def __str__(self) -> str:
+        return f"{self.level}:{self.version}"
+
+    def minor(self, release: Release) -> int:
+        """Return the minor number that it has in a release, whose own is the latest."""
+        own = _minor_of(release)
+        said = VERSIONED.fullmatch(self.version)
+        return min(own, int(said[1])) if said else own
 
 
-def refusal(storage: Storage, pod: Pod) -> Response | None:
+def _minor_of(release: Release) -> int:
+    return int(release.name.partition(".")[2])
+
+
+def standard(labels: Mapping[str, str], mode: str) -> Standard:
+    """Return the level that a label asks for; one that is wrong is as strict as can be, or warns of nothing.
+
+    Where nothing is said of what to warn of, it is what is enforced.
+    """
+    if mode == WARN and WARN not in labels and labels.get(ENFORCE) in LEVELS and labels[ENFORCE] != PRIVILEGED:
+        enforced = standard(labels, ENFORCE)
+        said = labels.get(f"{WARN}-version")
+        return enforced if said is None else Standard(enforced.level, _version(said))
+    level = labels.get(mode, PRIVILEGED)
+    if level not in LEVELS:
+        level = RESTRICTED if mode == ENFORCE else PRIVILEGED
+    return Standard(level, _version(labels.get(f"{mode}-version", LATEST_VERSION)))
+
+
+def _version(said: str) -> str:
+    return said if VERSIONED.fullmatch(said) else LATEST_VERSION
+
+
+def refusal(storage: Storage, pod: Pod, release: Release | None = None) -> Response | None:
     """Return why a namespace does not let a Pod in (403), None if it does or it is not known."""
-    found = reasons(storage, pod)
+    found = reasons(storage, pod, release)
     return forbidden(ref_of(pod), found) if found else None
 
 
-def reasons(storage: Storage, pod: Pod) -> str:
-    """Say what a Pod asks for that its namespace surely forbids, "" if nothing."""
-    namespace = storage.get(Ref("Namespace", "", pod.metadata.namespace))
-    labels: Mapping[str, str] = namespace.metadata.labels if isinstance(namespace, Namespace) else {}
-    level = labels.get(ENFORCE, PRIVILEGED)
-    if level == PRIVILEGED or labels.get(VERSION, "latest") != "latest":
+def reasons(storage: Storage, pod: Pod, release: Release | None = None) -> str:
+    """Say what a Pod asks for that its namespace surely forbids, in a release or in all of them, "" if nothing."""
+    asked = standard(_labels(storage, pod), ENFORCE)
+    found = _told(asked, pod.spec, release)
+    return f'violates PodSecurity "{asked}": {found}' if found else ""
+
+
+def warnings(storage: Storage, obj: Object, release: Release) -> tuple[str, ...]:
+    """Return what is warned of where a Pod, or what makes Pods, is let in."""
+    spec = _spec_of(obj)
+    if spec is None:
+        return ()
+    asked = standard(_labels(storage, obj), WARN)
+    found = _told(asked, spec, release)
+    return (f'would violate PodSecurity "{asked}": {found}',) if found else ()
+
+
+def _spec_of(obj: Object) -> PodSpec | None:
+    """Return what a Pod is to be, of a Pod or of what makes Pods; None of all else."""
+    if isinstance(obj, CronJob):
+        obj = Job(spec=obj.spec.job_template.spec)
+    if isinstance(obj, Workload):
+        return obj.spec.template.spec
+    return obj.spec if isinstance(obj, Pod) else None
+
+
+def _told(asked: Standard, spec: PodSpec, release: Release | None) -> str:
+    """Say what a standard forbids: in a release, or, where none is asked about, if each of them forbids it."""
+    if release is None and not forbids(asked.level, spec, asked.version):
         return ""
-    found = dict.fromkeys(breach.reason for breach in breaches(level, pod.spec) if breach.surely)
-    return f'violates PodSecurity "{level}:latest": {", ".join(found)}' if found else ""
+    found = breaches(asked.level, spec, asked.minor(release or RELEASES["1.36"]))
+    return ", ".join(map(str, found))
+
+
+def _labels(storage: Storage, obj: Object) -> Mapping[str, str]:
+    namespace = storage.get(Ref("Namespace", "", obj.metadata.namespace))
+    return namespace.metadata.labels if isinstance(namespace, Namespace) else {}
 
 
 def is_significant(new: Pod, old: Pod) -> bool:
@@ -102,94 +134,59 @@ def allows(level: str, spec: PodSpec) -> bool:
     """Tell whether a Pod is let in at a level (baseline, restricted), in every version of it; False: it may not be."""
     if spec.extra.get("ephemeralContainers") or level not in {BASELINE, RESTRICTED}:
         return False
-    return not any(True for _ in breaches(level, spec))
+    if level == RESTRICTED and any("image" in as_map(one) for one in spec.extra.get("volumes") or ()):
+        return False  # Not in the code of each release.
+    return not any(True for minor in range(LATEST + 1) for _ in breaches(level, spec, minor))
 
 
-def forbids(level: str, spec: PodSpec) -> bool:
-    """Tell whether a Pod is refused at a level, in its latest version of each release."""
-    return any(breach.surely for breach in breaches(level, spec))
+def forbids(level: str, spec: PodSpec, version: str = LATEST_VERSION) -> bool:
+    """Tell whether a Pod is refused at a level, by each release from 1.32 on."""
+    asked = Standard(level, version)
+    minors = {asked.minor(release) for release in RELEASES.values()}
+    return min(minors) >= EARLIEST and all(any(True for _ in breaches(level, spec, minor)) for minor in minors)
 
 
-def breaches(level: str, spec: PodSpec) -> Iterator[Breach]:
-    """Yield what a Pod asks for that a level forbids: baseline, or restricted, which forbids all that it does."""
-    if level not in {BASELINE, RESTRICTED}:
-        return
-    pod = as_map(spec.extra.get("securityContext"))
-    containers = (*spec.init_containers, *spec.containers)
-    own = [as_map(one.extra.get("securityContext")) for one in containers]
-    yield from _beyond_baseline(spec, containers, pod, own)
-    if level == RESTRICTED:
-        yield from _beyond_restricted(spec, pod, own)
+# --- namespaces -------------------------------------------------------------------------------------------------------
 
 
-def _beyond_baseline(
-    spec: PodSpec, containers: tuple[Container, ...], pod: Mapping[str, Any], own: list[Mapping[str, Any]]
-) -> Iterator[Breach]:
-    everyone = (pod, *own)
-    if spec.host_network or spec.extra.get("hostPID") or spec.extra.get("hostIPC"):
-        yield Breach("host namespaces")
-    if any("hostPath" in as_map(volume) for volume in spec.extra.get("volumes") or ()):
-        yield Breach("hostPath volumes")
-    if any(port.host_port for one in containers for port in one.ports):
-        yield Breach("hostPort")
-    if any(map(_names_a_host, containers)):
-        yield Breach("probe or lifecycle host", surely=False)
-    for one in everyone:
-        if as_map(one.get("windowsOptions")).get("hostProcess"):
-            yield Breach("hostProcess")
-        if as_map(one.get("appArmorProfile")).get("type", "RuntimeDefault") not in CONFINED:
-            yield Breach("forbidden AppArmor profile")
-        if as_map(one.get("seccompProfile")).get("type", "RuntimeDefault") not in CONFINED:
-            yield Breach("seccompProfile")
-        selinux = as_map(one.get("seLinuxOptions"))
-        if selinux.get("user") or selinux.get("role"):
-            yield Breach("seLinuxOptions")
-        if (kind := selinux.get("type")) not in SELINUX:
-            yield Breach("seLinuxOptions", surely=kind not in LATER_SELINUX)
-    for one in own:
-        if one.get("privileged"):
-            yield Breach("privileged")
-        if one.get("procMount", "Default") != "Default":
-            yield Breach("procMount", surely=_is_host_user(spec))
-        if not CAPABILITIES.issuperset(as_map(one.get("capabilities")).get("add") or ()):
-            yield Breach("non-default capabilities")
-    asked = {str(as_map(sysctl).get("name")) for sysctl in pod.get("sysctls") or ()} - SYSCTLS
-    if asked:
-        yield Breach("forbidden sysctls", surely=any(not name.startswith(LATER_SYSCTLS) for name in asked))
+def wrong_labels(namespace: Namespace, old: Namespace | None = None) -> Response | None:
+    """Refuse a namespace with a label that is no level or no version (422); what was wrong already may stay."""
+    errors = tuple(_errors(namespace.metadata.labels))
+    if not errors or (old is not None and errors == tuple(_errors(old.metadata.labels))):
+        return None
+    return invalid_object("Namespace", namespace.metadata.name, errors)
 
 
-def _names_a_host(container: Container) -> bool:
-    """Tell whether a probe or a hook speaks to another host."""
-    hooks = container.lifecycle
-    probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
-    handlers = (*probes, *((hooks.post_start, hooks.pre_stop) if hooks else ()))
-    return any(as_map(one.extra.get(how)).get("host") for one in handlers if one for how in ("httpGet", "tcpSocket"))
+def _errors(labels: Mapping[str, str]) -> Iterator[FieldError]:
+    for mode in (ENFORCE, AUDIT, WARN):
+        level, version = labels.get(mode), labels.get(f"{mode}-version")
+        if level is not None and level not in LEVELS:
+            yield invalid(f"metadata.labels[{mode}]", level, f"must be one of {', '.join(LEVELS)}")
+        if version is not None and version != LATEST_VERSION and not VERSIONED.fullmatch(version):
+            where = f"metadata.labels[{mode}-version]"
+            yield invalid(where, version, 'must be "latest" or "v1.x"')
 
 
-def _is_host_user(spec: PodSpec) -> bool:
-    """Tell whether a Pod is without a user namespace of its own, in which later versions let it be root."""
-    return spec.extra.get("hostUsers") is not False
+def of_those_there(storage: Storage, new: Namespace, old: Namespace, release: Release) -> tuple[str, ...]:
+    """Return what is warned of where a namespace becomes stricter: the Pods there that it would not let in."""
+    now, before = (standard(one.metadata.labels, ENFORCE) for one in (new, old))
+    relaxed = now.version == before.version and LEVELS.index(now.level) <= LEVELS.index(before.level)
+    if now.level == PRIVILEGED or relaxed:
+        return ()
+    said: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for pod in storage.list("Pod", new.metadata.name):
+        if not isinstance(pod, Pod):
+            continue
+        found = ", ".join(one.reason for one in breaches(now.level, pod.spec, now.minor(release)))
+        if found:
+            said[found] += 1
+            first[found] = min(first.get(found, pod.metadata.name), pod.metadata.name)
+    if not said:
+        return ()
+    head = f'existing pods in namespace "{new.metadata.name}" violate the new PodSecurity enforce level "{now}"'
+    return (head, *sorted(f"{first[why]}{_others(number)}: {why}" for why, number in said.items()))
 
 
-def _beyond_restricted(spec: PodSpec, pod: Mapping[str, Any], own: list[Mapping[str, Any]]) -> Iterator[Breach]:
-    host_user = _is_host_user(spec)
-    unix = as_map(spec.extra.get("os")).get("name") != "windows"
-    others = {key for volume in spec.extra.get("volumes") or () for key in as_map(volume).keys() - {"name"}} - VOLUMES
-    if others:
-        yield Breach("restricted volume types", surely=not others <= LATER_VOLUMES)
-    if any(one.get("runAsUser") == 0 for one in (pod, *own)):
-        yield Breach("runAsUser=0", host_user)
-    if pod.get("runAsNonRoot") is False:  # Refused even if every container says otherwise.
-        yield Breach("runAsNonRoot != true", host_user)
-    for one in own:
-        if one.get("allowPrivilegeEscalation") is not False:
-            yield Breach("allowPrivilegeEscalation != false", unix)
-        if one.get("runAsNonRoot", pod.get("runAsNonRoot")) is not True:
-            yield Breach("runAsNonRoot != true", host_user)
-        if as_map(one.get("seccompProfile", pod.get("seccompProfile"))).get("type") not in CONFINED:
-            yield Breach("seccompProfile", unix)
-        capabilities = as_map(one.get("capabilities"))
-        if "ALL" not in (capabilities.get("drop") or ()):
-            yield Breach("unrestricted capabilities", unix)
-        if not {"NET_BIND_SERVICE"}.issuperset(capabilities.get("add") or ()):
-            yield Breach("unrestricted capabilities", unix)
+def _others(number: int) -> str:
+    return "" if number == 1 else f" (and {number - 1} other pod{'s' if number > 2 else ''})"

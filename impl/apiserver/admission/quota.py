@@ -19,11 +19,13 @@ from ...api.core import Pod, Service
 from ...api.kinds import Object, kind_of, ref_of
 from ...api.meta import Time
 from ...api.quota import ResourceQuota
+from ...api.releases import OLDEST, Change, Release
 from ...api.requests import Response
 from ...api.storage import PersistentVolumeClaim
+from ...api.values.frozen import as_map
 from ...api.values.quantity import Quantity
 from ...quota.amounts import frozen_amounts, increase, only, plus, shown
-from ...quota.scopes import in_scope
+from ...quota.scopes import in_scope, is_bounded
 from ...quota.usage import names_of, unsaid, usage
 from ..config import Config
 from ..status import forbidden
@@ -37,9 +39,9 @@ def charge(
     storage: Storage, new: Object, old: Object | None, config: Config, now: Time
 ) -> tuple[Response | None, Transaction]:
     """Return why no quota has room for a new or changed object (403), or the quotas as they count it."""
-    if not kind_of(new).namespaced or (old is not None and not _grows(new, old, now)):
+    if not kind_of(new).namespaced or (old is not None and not _is_asked_again(new, old, now)):
         return None, ()
-    found = without_room(storage, new, old, now)
+    found = without_room(storage, new, old, now, config.release)
     if found is not None:
         return forbidden(ref_of(new), found[1]), ()
     if config.dry_run:
@@ -49,11 +51,11 @@ def charge(
 
 
 def without_room(
-    storage: Storage, new: Object, old: Object | None = None, now: Time = 0
+    storage: Storage, new: Object, old: Object | None = None, now: Time = 0, release: Release = OLDEST
 ) -> tuple[ResourceQuota, str] | None:
     """Return the first quota that has no room for an object, or cannot say so, and why; None where all have."""
     counting = tuple(_counting(storage, new))
-    refused = ((quota, _unready(quota, new)) for quota in counting)
+    refused = ((quota, _unready(quota, new, release)) for quota in counting)
     full = ((quota, _over(quota, _more(quota, new, old, now))) for quota in counting)
     return next(((quota, why) for quota, why in chain(refused, full) if why), None)
 
@@ -63,8 +65,14 @@ def _with(quota: ResourceQuota, more: dict[str, Quantity]) -> ResourceQuota:
     return evolve(quota, status=evolve(quota.status, used=used))
 
 
-def _grows(new: Object, old: Object, now: Time) -> bool:
-    """Tell whether a changed object takes more than before."""
+def _is_asked_again(new: Object, old: Object, now: Time) -> bool:
+    """Tell whether quotas are asked about a change: of what takes more than before, and of a Pod in other scopes.
+
+    Upstream: Handles in pkg/quota/v1/evaluator/core/{pods,services,persistent_volume_claims}.go (v1.36), which asks
+    about each change of a Service or a claim: one that takes no more is refused while nobody has counted a quota yet.
+    """
+    if isinstance(new, Pod) and isinstance(old, Pod):
+        return is_bounded(new) != is_bounded(old)
     return isinstance(new, MAY_GROW) and any(
         quantity.sign for quantity in increase(usage(new, now), usage(old, now)).values()
     )
@@ -77,10 +85,16 @@ def _counting(storage: Storage, obj: Object) -> Iterator[ResourceQuota]:
             yield one
 
 
-def _unready(quota: ResourceQuota, obj: Object) -> str:
+def _asks_as_a_whole(pod: Pod, release: Release) -> bool:
+    """Tell whether a Pod says itself what it asks for, so that its containers need not (KEP-2837)."""
+    said = as_map(pod.spec.extra.get("resources"))
+    return Change.POD_RESOURCES in release and bool(said.get("requests") or said.get("limits"))
+
+
+def _unready(quota: ResourceQuota, obj: Object, release: Release) -> str:
     """Say what an object does not say that a quota counts, or that nobody has counted yet what is there."""
     names = names_of(kind_of(obj), quota.status.hard)
-    missing = unsaid(obj, names) if isinstance(obj, Pod) else {}
+    missing = unsaid(obj, names) if isinstance(obj, Pod) and not _asks_as_a_whole(obj, release) else {}
     if missing:
         told = "; ".join(f"{name} for: {','.join(who)}" for name, who in missing.items())
         return f"failed quota: {quota.metadata.name}: must specify {told}"

@@ -17,15 +17,19 @@ from .sets import compare
 STRUCTS: Mapping[str, Any] = {
     "metadata": {},
     "spec": {
-        "template": {"metadata": {}, "spec": {}},
+        "containers": (),
+        "template": {"metadata": {}, "spec": {"containers": ()}},
         "strategy": {},
         "updateStrategy": {},
         "jobTemplate": {},
         "names": {},
+        "resources": {},
     },
     "status": {},
 }
-"""Fields that are there in every object of a Go type, empty or not."""
+"""Fields that are there in every object of a Go type, empty or not; `()` is a list."""
+POINTERS: Mapping[str, str] = {"ReplicationController": "template", "Pod": "resources"}
+"""What is called like one of these in the spec of a kind and is a pointer there."""
 
 
 def tracked(
@@ -33,7 +37,7 @@ def tracked(
 ) -> Any:
     """Return the managedFields of an object that a manager has written; `old` is what was there, None for nothing."""
     version, schema = str(new["apiVersion"]), schema_of(kind)
-    before = old if old is not None else {} if kind.custom else _zero(new, STRUCTS)
+    before = old if old is not None else {} if kind.custom else _empty(new, kind)
     found = compare(before, new, schema)
     written = (new.get("metadata") or {}).get("managedFields") or ((old or {}).get("metadata") or {}).get(
         "managedFields"
@@ -61,5 +65,12 @@ def _status_of_main(fields: Any, subresource: str) -> Any:
     return frozenset() if subresource else frozenset(path for path in fields if path[0] == "f:status")
 
 
+def _empty(new: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    """Return what there is of an object of which nothing has been said."""
+    spec = {name: inner for name, inner in STRUCTS["spec"].items() if name != POINTERS.get(kind.name)}
+    return _zero(new, {**STRUCTS, "spec": spec})
+
+
 def _zero(new: Any, structs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _zero(new[name], inner) for name, inner in structs.items() if isinstance(new.get(name), dict)}
+    there = {name: inner for name, inner in structs.items() if isinstance(new.get(name), dict | list)}
+    return {name: [] if inner == () else _zero(new[name], inner) for name, inner in there.items()}

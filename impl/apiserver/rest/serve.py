@@ -11,6 +11,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from ...api.meta import Ref
+from ...api.releases import Release
 from ...api.requests import Response
 from ...api.values.selector_text import SelectorError
 from ..access.authentication import ALL_AUTHENTICATED, User
@@ -20,6 +21,7 @@ from ..custom.kind import ServedKind
 from ..resources import Resource, resources
 from ..server import Server
 from ..status import bad_request, forbidden, invalid_options_of, unauthorized
+from ..validation.field_error import as_told
 from ..verbs.create import Inputs
 from ..verbs.read import unknown_field
 from . import discovery
@@ -77,7 +79,7 @@ def serve(server: Server, http: HttpRequest, user: User | None, inputs: Inputs) 
     except VersionError as error:
         return server, failure(Response(500, "", str(error)))
     except OptionError as error:
-        return server, failure(_bad_options(error))
+        return server, failure(_bad_options(error, server.config.release))
 
 
 def _impersonated(server: Server, wanted: User, user: User) -> User | Response:
@@ -152,5 +154,5 @@ def _unauthorised(server: Server, info: RequestInfo, resource: Resource, user: U
     return forbidden(Ref(resource.kind.key, info.namespace, info.name), decision.reason)
 
 
-def _bad_options(error: OptionError) -> Response:
-    return invalid_options_of(error.kind, error.errors)
+def _bad_options(error: OptionError, release: Release) -> Response:
+    return invalid_options_of(error.kind, as_told(error.errors, release))

@@ -5,31 +5,37 @@ Upstream: staging/src/k8s.io/apiserver/pkg/endpoints/handlers/{create,update,pat
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import evolve
 from immutabledict import immutabledict
 
+from ...api.core import Namespace, Pod, Service
 from ...api.kinds import BY_NAME, Object, kind_of, ref_of
+from ...api.meta import Ref
 from ...api.reading.convert import BadObject, unstructure
 from ...api.requests import (
     AnyRequest,
     Create,
     Delete,
     DeleteCollection,
+    Evict,
     Get,
     Patch,
     Response,
     Update,
 )
 from ...api.values.frozen import freeze
+from ..admission import pod_security
+from ..defaulting.defaulting import default
 from ..handler import handle
 from ..managed.track import tracked
 from ..patch.patch import unknown_in
 from ..server import Server, committed
-from ..status import OTHER_NAMESPACE, another_name, bad_request, conflict, unconditional, wrong_patch
+from ..status import OTHER_NAMESPACE, another_name, bad_request, unconditional, wrong_patch
 from ..storage import Transaction, Write
-from ..validation.field_error import go, invalid
+from ..validation.field_error import FieldError, aggregate, go, invalid, not_supported, required
 from ..verbs.create import Inputs
 from ..verbs.scale import scale_of, scaled
 from .answers import refused, shown_list_of, shown_object
@@ -58,6 +64,13 @@ CONDITIONAL = frozenset(
     }
 )
 """Kinds whose PUT must say which version it is of (AllowUnconditionalUpdate in pkg/registry/**/strategy.go)."""
+ORPHANED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them "
+    "or set propagationPolicy=Orphan to suppress this warning"
+)
+"""Upstream: pkg/registry/batch/job/storage/storage.go (v1.36)."""
+EVICTED_AS = frozenset({"policy/v1", "policy/v1beta1"})
+SCHEME = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"
 FORMATS = {
     "application/json-patch+json": "json",
     "application/merge-patch+json": "merge",
@@ -100,20 +113,55 @@ def _post_to_name(server: Server, asked: Asked, inputs: Inputs, *, dry: bool) ->
     body, _ = body_of(asked)
     kind = "Binding" if asked.info.subresource == "binding" else "Eviction"
     meta = body.get("metadata") if isinstance(body.get("metadata"), dict) else {}
-    if kind == "Eviction" and (not isinstance(meta, dict) or meta.get("name") != asked.info.name):
-        raise Refused(bad_request("name in URL does not match name in Eviction object"))
+    if kind == "Eviction" and (said_version := str(body.get("apiVersion") or "policy/v1")) not in EVICTED_AS:
+        where = f'{kind} in version "{said_version.rpartition("/")[2]}" cannot be handled as a {kind}'
+        unknown = f'no kind "{kind}" is registered for version "{said_version}" in scheme "{SCHEME}"'
+        raise Refused(bad_request(f"{where}: {unknown}"))
+    if not isinstance(meta, dict) or meta.get("name") != asked.info.name:
+        raise Refused(bad_request(f"name in URL does not match name in {kind} object"))
+    if kind == "Binding" and (wrong := tuple(_wrong_target(body.get("target")))):
+        raise Refused(Response(500, "", aggregate(wrong)))
     placed = {**(meta or {}), "name": asked.info.name, "namespace": asked.info.namespace}
-    options = body.get("deleteOptions") if isinstance(body.get("deleteOptions"), dict) else {}
-    grace = (options or {}).get("gracePeriodSeconds")
-    found = {**body, "metadata": placed} | ({"gracePeriodSeconds": grace} if kind == "Eviction" else {})
-    dry = dry or "All" in ((options or {}).get("dryRun") or ())
     version = BY_NAME[kind].api_version.rpartition("/")[2]
-    obj, _ = read_as(found, BY_NAME[kind], version)
-    response, transaction = handle(server, Create(obj), user=asked.user, now=inputs.now, config=server.config)
+    found = {key: value for key, value in body.items() if key != "deleteOptions"}
+    obj, _ = read_as({**found, "metadata": placed}, BY_NAME[kind], version)
+    request: AnyRequest = Create(obj)
+    if kind == "Eviction":
+        options = _checked_options(body.get("deleteOptions") or {})
+        said = tuple(options.get("dryRun") or ())
+        if dry and said not in {(), ("All",)}:
+            raise Refused(
+                Response(500, "", f"Non-matching dry-run options in request and content: [All] and [{said[0]}]")
+            )
+        dry = dry or bool(said)
+        request = _eviction(asked.ref, options)
+    response, transaction = handle(
+        server, request, user=asked.user, now=inputs.now, config=evolve(server.config, dry_run=dry)
+    )
+    after = server if dry else committed(server, response, transaction)[0]
     if not response.ok:
-        return server, refused(asked, response)
-    server, _ = (server, response) if dry else committed(server, response, transaction)
-    return server, HttpResponse(201, {**success(), "code": 201}, asked.view.content_type)
+        return after, refused(asked, response)
+    return after, HttpResponse(201, {**success(), "code": 201}, asked.view.content_type)
+
+
+def _wrong_target(target: Any) -> Iterator[FieldError]:
+    """Say what is wrong with what a Pod is to be bound to (ValidatePodBinding)."""
+    given = target if isinstance(target, dict) else {}
+    if given.get("kind") not in {None, "", "Node"}:
+        yield not_supported("target.kind", given["kind"], ("Node", "<empty>"))
+    if not given.get("name"):
+        yield required("target.name")
+
+
+def _eviction(pod: Ref, options: Json) -> Evict:
+    conditions = options.get("preconditions") or {}
+    return Evict(
+        pod,
+        options.get("gracePeriodSeconds"),
+        str(conditions.get("uid") or ""),
+        str(conditions.get("resourceVersion") or ""),
+        str(options.get("propagationPolicy") or ""),
+    )
 
 
 def _update(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, HttpResponse]:
@@ -221,14 +269,10 @@ def _delete(server: Server, asked: Asked, inputs: Inputs) -> tuple[Server, HttpR
         request: AnyRequest = DeleteCollection(asked.selection, grace, policy)
     else:
         conditions = options.get("preconditions") or {}
-        request = Delete(asked.ref, grace, str(conditions.get("uid") or ""), policy)
-        version, there = conditions.get("resourceVersion"), server.get(asked.ref)
-        if version and there is not None and there.metadata.resource_version != version:
-            detail = (
-                f"Precondition failed: ResourceVersion in precondition: {version}, ResourceVersion in object meta: "
-            )
-            raise Refused(conflict(asked.ref, detail + there.metadata.resource_version))
-    return _done(server, asked, request, inputs, dry=dry)
+        uid, version = (str(conditions.get(name) or "") for name in ("uid", "resourceVersion"))
+        request = Delete(asked.ref, grace, uid, policy, version)
+    warnings = (ORPHANED,) if asked.resource.kind.name == "Job" and not policy else ()
+    return _done(server, asked, request, inputs, dry=dry, warnings=warnings)
 
 
 def _delete_options(asked: Asked) -> Json:
@@ -241,6 +285,11 @@ def _delete_options(asked: Asked) -> Json:
         options = {**options, "gracePeriodSeconds": grace}
     if policy := asked.http.option("propagationPolicy"):
         options = {**options, "propagationPolicy": policy}
+    return _checked_options(options)
+
+
+def _checked_options(options: Json) -> Json:
+    """Return the options of a deletion, with the policy that older fields stand for. Raises OptionError, Refused."""
     orphans = options.get("orphanDependents")
     if orphans is not None and options.get("propagationPolicy"):
         shown_policy = options["propagationPolicy"]
@@ -248,6 +297,11 @@ def _delete_options(asked: Asked) -> Json:
         raise OptionError("DeleteOptions", invalid("propagationPolicy", shown_policy, detail))
     if orphans is not None:
         options = {**options, "propagationPolicy": "Orphan" if orphans else "Background"}
+    if wrong := [one for one in options.get("dryRun") or () if one != "All"]:
+        shown_wrong = freeze(wrong)
+        raise OptionError(
+            "DeleteOptions", not_supported("dryRun", shown_wrong, ("All",), rendered=f"[]string{{{go(wrong[0])}}}")
+        )
     grace = options.get("gracePeriodSeconds")
     if grace is not None and (isinstance(grace, bool) or not isinstance(grace, int)):
         raise Refused(bad_request("gracePeriodSeconds: expected an integer"))
@@ -278,7 +332,21 @@ def _done(
     after = server
     if not dry:
         after, response = committed(server, response, transaction)
-    return after, evolve(_written(asked, response, server), warnings=warnings)
+    told = (*warnings, *_warned(server, asked, response))
+    return after, evolve(_written(asked, response, server), warnings=told)
+
+
+def _warned(before: Server, asked: Asked, response: Response) -> tuple[str, ...]:
+    """Return what admission warns of where an object is let in, as a whole."""
+    made = response.object
+    if made is None or asked.info.subresource or asked.info.verb not in {"create", "update", "patch"}:
+        return ()
+    old, release = before.get(ref_of(made)), before.config.release
+    if isinstance(made, Namespace):
+        return pod_security.of_those_there(before, made, old, release) if isinstance(old, Namespace) else ()
+    if isinstance(made, Pod) and isinstance(old, Pod) and not pod_security.is_significant(made, old):
+        return ()
+    return pod_security.warnings(before, made, release)
 
 
 def _with_managers(
@@ -287,7 +355,8 @@ def _with_managers(
     """Note in every object that is written who wrote which field; an apply has done so itself."""
     if isinstance(request, Delete | DeleteCollection) or (isinstance(request, Patch) and request.format == "apply"):
         return response, transaction
-    made = {write.ref: _managed(server, asked, write) for write in transaction}
+    said = _said(request.object) if isinstance(request, Create) else None
+    made = {write.ref: _managed(server, asked, write, said) for write in transaction}
     writes = tuple(Write(write.ref, made[write.ref]) for write in transaction)
     changed = response.object
     if changed is not None and made.get(ref_of(changed)) is not None:
@@ -295,14 +364,25 @@ def _with_managers(
     return evolve(response, object=changed), writes
 
 
-def _managed(server: Server, asked: Asked, write: Write) -> Object | None:
+def _said(obj: Object) -> Object:
+    """Return what is created as its maker owns it: with defaults, without the addresses that a Service gets."""
+    found = default(obj)
+    if isinstance(found, Service) and isinstance(obj, Service):
+        fields = ("cluster_ip", "cluster_ips", "ip_families", "ip_family_policy")
+        return evolve(found, spec=evolve(found.spec, **{name: getattr(obj.spec, name) for name in fields}))
+    return found
+
+
+def _managed(server: Server, asked: Asked, write: Write, said: Object | None) -> Object | None:
+    """Return what is written with its owners. `said` is what a create said: what admission adds is nobody's."""
     obj = write.object
     if obj is None:
         return None
     old = server.get(write.ref)
     before = None if old is None else unstructure(old)
     sub = asked.info.subresource
-    fields = tracked(before, unstructure(obj), kind_of(obj), manager_of(asked.http), asked.now, sub)
+    wanted = said if said is not None and kind_of(said) == kind_of(obj) and before is None else obj
+    fields = tracked(before, unstructure(wanted), kind_of(obj), manager_of(asked.http), asked.now, sub)
     extra = {key: value for key, value in obj.metadata.extra.items() if key != "managedFields"}
     if fields:
         extra["managedFields"] = freeze(fields)

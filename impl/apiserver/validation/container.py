@@ -166,7 +166,12 @@ def _container(field: str, container: Container, seen: set[str], spec: PodSpec, 
     errors += _resources(f"{field}.resources", container.resources)
     if not container.extra.keys().isdisjoint(UNCLASSED):  # Most containers of a check have none of these.
         errors += [*validate_environment(field, container), *validate_mounts(field, container, volumes)]
-        errors += _security(f"{field}.securityContext", container.extra.get("securityContext") or {})
+        context: Any = container.extra.get("securityContext") or {}
+        errors += _security(f"{field}.securityContext", context)
+        if context.get("procMount") == "Unmasked" and spec.extra.get("hostUsers") is not False:
+            place = f"{field}.securityContext.procMount"
+            error = invalid(place, "Unmasked", "`hostUsers` must be false to use `Unmasked`")
+            errors += since([error], Change.PROC_MOUNT)
     return errors
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from attrs import evolve
+
 from ...api.kinds import Object, kind_of
 from ...api.meta import LabelSelector, LabelSelectorRequirement, ObjectMeta, OwnerReference
 from ...api.reading.convert import unstructure
+from ...api.releases import Change
 from ...api.values.label_names import key_errors
 from .field_error import FieldError, bad_keys, bad_values, forbidden, go, invalid, invalid_raw, required, too_long
 from .names import finalizer_errors, name_errors
@@ -53,6 +56,11 @@ def validate_annotations(field: str, annotations: Mapping[str, str]) -> list[Fie
     return [*errors, too_long(field, LONGEST_ANNOTATIONS)] if size > LONGEST_ANNOTATIONS else errors
 
 
+def _empty(field: str, word: str) -> FieldError:
+    error, later = (invalid(field, "", f"{told}must not be empty") for told in (f"{word} ", ""))
+    return error if word == "version" else evolve(error, reworded=(Change.OWNER_WORDS, later.message))
+
+
 def _owners(meta: ObjectMeta) -> list[FieldError]:
     field = "metadata.ownerReferences"
     errors: list[FieldError] = []
@@ -63,9 +71,7 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
             shown = _as_go(owner)
             detail = f"/{owner.api_version}, Kind={owner.kind} is disallowed from being an owner"
             errors.append(invalid_raw(field, shown, detail, unstructure(owner)))
-        errors += [
-            invalid(f"{field}.{key}", "", f"{word} must not be empty") for key, one, word in wanted + named if not one
-        ]
+        errors += [_empty(f"{field}.{key}", word) for key, one, word in wanted + named if not one]
     controllers = [owner for owner in meta.owner_references if owner.controller]
     if len(controllers) > 1:
         names = f"{controllers[0].kind}/{controllers[0].name} and {controllers[1].kind}/{controllers[1].name}"

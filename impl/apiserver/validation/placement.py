@@ -7,6 +7,8 @@ Left out on purpose: matchLabelKeys of pod affinity.
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from ...api.core import (
     Affinity,
     NodeAffinity,
@@ -18,6 +20,7 @@ from ...api.core import (
     TopologySpreadConstraint,
 )
 from ...api.meta import LabelSelectorRequirement
+from ...api.releases import Change
 from .field_error import FieldError, bad_keys, bad_values, duplicate, forbidden, invalid, not_supported, required
 from .meta import validate_selector
 
@@ -25,6 +28,11 @@ EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 WHEN_UNSATISFIABLE = ("DoNotSchedule", "ScheduleAnyway")
+
+
+OPERATORS = ("Equal", "Exists")
+GATED = ("Lt", "Gt")
+"""Operators behind the gate TaintTolerationComparisonOperators, which is off."""
 
 
 def validate_tolerations(field: str, tolerations: tuple[Toleration, ...]) -> list[FieldError]:
@@ -47,7 +55,10 @@ def _toleration(field: str, one: Toleration) -> list[FieldError]:
         if one.value:
             errors.append(invalid(f"{field}.operator", one.value, "value must be empty when `operator` is 'Exists'"))
     elif one.operator not in {"", "Equal"}:
-        errors.append(not_supported(f"{field}.operator", one.operator, ("Equal", "Exists")))
+        place = f"{field}.operator"
+        error, later = (not_supported(place, one.operator, known) for known in (OPERATORS, (*OPERATORS, *GATED)))
+        gated = one.operator in GATED
+        errors.append(evolve(error, reworded=(Change.TOLERATION_WORDS, later.message)) if gated else error)
     if one.effect and one.effect not in EFFECTS:
         errors.append(not_supported(f"{field}.effect", one.effect, EFFECTS))
     return errors

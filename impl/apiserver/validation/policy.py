@@ -7,7 +7,7 @@ Left out on purpose: resource names that a cluster does not know; pod CIDRs.
 from __future__ import annotations
 
 from ...api.core import Event, Namespace, Node, Taint
-from ...api.policy import Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding, Subject
+from ...api.policy import SYSTEM_PRIORITIES, Lease, PodDisruptionBudget, PriorityClass, Role, RoleBinding, Subject
 from .apps import at_most_all, int_or_percent
 from .field_error import (
     FieldError,
@@ -171,7 +171,11 @@ def validate_priority_class(one: PriorityClass) -> list[FieldError]:
     name = one.metadata.name
     if name.startswith("system-"):
         reserved = "priority class names with 'system-' prefix are reserved for system use only"
-        detail = f"{reserved}. error: {name} is not a known system priority class"
+        known = SYSTEM_PRIORITIES.get(name)
+        why = f"{name} is not a known system priority class"
+        if known is not None:
+            why = f"value of {name} PriorityClass must be {known}"
+        detail = f"{reserved}. error: {why}"
         return [forbidden("metadata.name", detail)]
     if one.value > HIGHEST_USER_PRIORITY:
         detail = f"maximum allowed value of a user defined priority is {HIGHEST_USER_PRIORITY}"

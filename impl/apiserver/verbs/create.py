@@ -12,8 +12,7 @@ from ...api.kinds import Object, kind_of, ref_of
 from ...api.meta import ObjectMeta, Ref, Time
 from ...api.requests import Create as CreateRequest
 from ...api.requests import Response
-from ..admission.admission import admit
-from ..admission.limitranger import out_of_range
+from ..admission.admission import admit, admit_valid
 from ..admission.quota import charge
 from ..admission.webhooks import unanswered
 from ..config import Config
@@ -44,7 +43,7 @@ Answer = tuple[Response, Transaction]
 def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Config) -> Answer:
     """Store a new object, counted by its quotas, or say why not: 404, 403 or 500 from admission, 422, 409."""
     obj = default(_completed(request.object, inputs))
-    admitted = admit(storage, obj, config)
+    admitted = admit(storage, obj, config, inputs.suffix)
     if isinstance(admitted, Response):
         return admitted, ()
     if config.webhooks and (refusal := unanswered(storage, admitted, "CREATE", config)):
@@ -55,8 +54,10 @@ def create(storage: Storage, request: CreateRequest, inputs: Inputs, config: Con
     ref = ref_of(prepared)
     if errors := validate_create(prepared, config.release):
         return invalid(ref.kind, ref.name, errors), ()
+    if refusal := admit_valid(storage, prepared, config):
+        return refusal, ()
     refusal, counted = charge(storage, prepared, None, config, inputs.now)
-    if refusal := out_of_range(storage, prepared) or refusal:
+    if refusal is not None:
         return refusal, ()
     if storage.get(ref) is not None:
         return already_exists(ref), ()

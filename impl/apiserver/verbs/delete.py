@@ -2,8 +2,7 @@
 
 Upstream: staging/src/k8s.io/apiserver/pkg/registry/rest/delete.go (BeforeDelete), registry/generic/registry/store.go
 (Delete), pkg/registry/core/pod/strategy.go (CheckGracefulDelete) (v1.32).
-Left out on purpose: the resourceVersion precondition. Only Pods have grace; dependents
-are the garbage collector's business.
+Left out on purpose: only Pods have grace; dependents are the garbage collector's business.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from ...api.requests import DeleteCollection, List, Page, Response
 from ...api.values.frozen import freeze
 from ..admission.admission import admit_delete
 from ..custom.crd.strategy import deleted_definition
-from ..status import conflict, invalid_options, not_found, uid_conflict
+from ..status import conflict, invalid_options, is_another, not_found
 from ..storage import Storage, Transaction, Write, put, with_meta
 from ..validation.field_error import not_supported
 from .create import Answer
@@ -46,16 +45,27 @@ def delete(storage: Storage, request: DeleteRequest, now: Time) -> Answer:
     stored = storage.get(request.ref)
     if stored is None:
         return not_found(request.ref), ()
-    if request.uid and request.uid != stored.metadata.uid:
-        return uid_conflict(request.ref, request.uid, stored.metadata.uid), ()
+    if refused := _is_another(stored, request):
+        return refused, ()
     if isinstance(stored, Pod):
         return _delete_pod(stored, request, now)
     if isinstance(stored, Namespace) and _held_by_content(stored):
-        return _delete_namespace(stored, now)
+        return _delete_namespace(stored, request, now)
     if isinstance(stored, Unstructured) and request.ref.kind == "CustomResourceDefinition":
         marked = stored if stored.metadata.terminating else deleted_definition(stored, now)
         return Response(200, object=marked), () if marked == stored else (put(marked),)
     return _delete_other(stored, request, now)
+
+
+def _is_another(stored: Object, request: DeleteRequest) -> Response | None:
+    """Refuse an object that is not the one that was meant (409); a namespace says so in words of its own."""
+    ref, meta = request.ref, stored.metadata
+    version = request.version if meta.resource_version else ""
+    for what, wanted, found in (("UID", request.uid, meta.uid), ("ResourceVersion", version, meta.resource_version)):
+        if wanted and wanted != found:
+            plain = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
+            return conflict(ref, plain) if ref.kind == "Namespace" else is_another(ref, what, wanted, found)
+    return None
 
 
 def delete_collection(storage: Storage, request: DeleteCollection, now: Time) -> Answer:
@@ -153,17 +163,14 @@ def _held_by_content(namespace: Namespace) -> bool:
     return bool((namespace.extra.get("spec") or {}).get("finalizers"))
 
 
-def _delete_namespace(stored: Namespace, now: Time) -> Answer:
-    """Mark a namespace as terminating; the namespace controller empties it. A second delete is a conflict."""
-    ref = ref_of(stored)
+def _delete_namespace(stored: Namespace, request: DeleteRequest, now: Time) -> Answer:
+    """Mark a namespace as terminating; the namespace controller empties it. A second delete changes nothing.
+
+    Up to some release before 1.36 a second delete was a conflict.
+    """
     if stored.metadata.terminating:
-        return conflict(ref, CONTENT), ()
+        return Response(200, object=stored), ()
     status = freeze({**(stored.extra.get("status") or {}), "phase": "Terminating"})
     marked = with_meta(evolve(stored, extra=immutabledict({**stored.extra, "status": status})), deletion_timestamp=now)
+    marked = _with_finalizers(marked, request.propagation_policy)
     return Response(200, object=marked), (put(marked),)
-
-
-CONTENT = (
-    "The system is ensuring all content is removed from this namespace.  "
-    "Upon completion, this namespace will automatically be purged by the system."
-)

@@ -1,8 +1,10 @@
 """POST pods/NAME/eviction: delete a Pod if its disruption budget allows it.
 
-Upstream: pkg/registry/core/pod/storage/eviction.go (v1.32).
-Left out on purpose: dry run, retries, and the steps in between: upstream decrements the budget, marks the Pod
-(DisruptionTarget) and deletes it in separate writes, here they are one transaction, in that order.
+Upstream: pkg/registry/core/pod/storage/eviction.go (v1.36).
+Upstream decrements the budget, marks the Pod (DisruptionTarget) and deletes it in separate writes; here they are one
+transaction, in that order. What is refused once the budget has paid (another uid, options that make no sense) leaves it
+spent.
+Left out on purpose: retries, and what comes in between.
 """
 
 from __future__ import annotations
@@ -16,9 +18,10 @@ from ...api.meta import Time
 from ...api.policy import PodDisruptionBudget
 from ...api.requests import Delete as DeleteRequest
 from ...api.requests import Evict, Response
-from ...api.values.frozen import Json, freeze
+from ...api.values.frozen import EMPTY, Json, freeze
 from ...api.values.selectors import selects
-from ..status import forbidden, internal_error, not_found, too_many_requests, uid_conflict
+from ...api.well_known import DISRUPTION_TARGET
+from ..status import forbidden, is_another, not_found, too_many_requests
 from ..storage import Objects, Storage, Transaction, put
 from .binding import with_condition
 from .create import Answer
@@ -28,37 +31,54 @@ REFUSED = "Cannot evict pod as it would violate the pod's disruption budget."
 TWO_BUDGETS = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
 MOST_DISRUPTED = 2000
 EVICTED = PodCondition(
-    type="DisruptionTarget", status="True", reason="EvictionByEvictionAPI", message="Eviction API: evicting"
+    type=DISRUPTION_TARGET, status="True", reason="EvictionByEvictionAPI", message="Eviction API: evicting"
 )
 
 
-def evict(storage: Storage, request: Evict, now: Time) -> Answer:
+def evict(storage: Storage, request: Evict, now: Time, *, dry_run: bool = False) -> Answer:
     """Evict a Pod: 404 when it is missing, 409 on another uid, 429 when a budget refuses, 500 when two claim it."""
     pod = storage.get(request.pod)
     if not isinstance(pod, Pod):
         return not_found(request.pod), ()
-    if request.uid and request.uid != pod.metadata.uid:
-        return uid_conflict(request.pod, request.uid, pod.metadata.uid), ()
     if ignores_budgets(pod):
-        return _marked_and_deleted(pod, request, (), now)
+        return _marked_and_deleted(pod, request, (), now, dry_run=dry_run)
     budgets = _budgets(storage, pod)
     if len(budgets) > 1:
-        return internal_error(TWO_BUDGETS), ()
+        return Response(500, "", TWO_BUDGETS), ()
     paid: Transaction = ()
-    if budgets and not _free_of_charge(pod, budgets[0]):
+    if budgets and _free_of_charge(pod, budgets[0]):
+        request = evolve(request, version="")  # The version that was judged takes the place of the one asked for.
+    elif budgets:
         spent = _spend(budgets[0], pod.metadata.name, now)
         if isinstance(spent, Response):
             return spent, ()
-        paid = (put(spent),)
-    return _marked_and_deleted(pod, request, paid, now)
+        paid = () if dry_run else (put(spent),)
+    return _marked_and_deleted(pod, request, paid, now, dry_run=dry_run)
 
 
-def _marked_and_deleted(pod: Pod, request: Evict, paid: Transaction, now: Time) -> Answer:
-    """Say of a Pod that it is evicted, and delete it (addConditionAndDeletePod)."""
+def _marked_and_deleted(pod: Pod, request: Evict, paid: Transaction, now: Time, *, dry_run: bool) -> Answer:
+    """Say of a Pod that it is evicted, and delete it (addConditionAndDeletePod); a dry run says nothing of it."""
+    if dry_run:
+        return _granted(_delete(pod, request, now)[0]), ()
+    if refused := _is_another(pod, request):
+        return refused, paid
     marked = evolve(pod, status=with_condition(pod.status, EVICTED, now))
     answer, writes = _delete(marked, request, now)
     noted = () if marked == pod else (put(marked),)
     return _granted(answer), (*paid, *noted, *writes)
+
+
+def _is_another(pod: Pod, request: Evict) -> Response | None:
+    """Refuse a Pod that is not the one that was meant (409)."""
+    meta = pod.metadata
+    version = request.version if meta.resource_version else ""
+    for what, wanted, found in (
+        ("UID", request.uid, meta.uid),
+        ("ResourceVersion", version, meta.resource_version),
+    ):
+        if wanted and wanted != found:
+            return is_another(request.pod, what, wanted, found)
+    return None
 
 
 def ignores_budgets(pod: Pod) -> bool:
@@ -98,15 +118,25 @@ def _spend(budget: PodDisruptionBudget, pod: str, now: Time) -> PodDisruptionBud
             ref_of(budget), "DisruptedPods map too big - too many evictions not confirmed by PDB controller"
         )
     if status.disruptions_allowed == 0:
-        needs, has = status.desired_healthy, status.current_healthy
-        return too_many_requests(
-            REFUSED, f"The disruption budget {name} needs {needs} healthy pods and has {has} currently"
-        )
+        return too_many_requests(REFUSED, _why_none(budget))
     allowed = status.disruptions_allowed - 1
     disrupted = immutabledict(sorted({**status.disrupted_pods, pod: now}.items()))
     conditions = status.conditions if allowed else tuple(map(_exhausted, status.conditions))
     spent = evolve(status, disruptions_allowed=allowed, disrupted_pods=disrupted, conditions=conditions)
     return evolve(budget, status=spent)
+
+
+def _why_none(budget: PodDisruptionBudget) -> str:
+    """Say why a budget allows no disruption."""
+    status, told = budget.status, f"The disruption budget {budget.metadata.name}"
+    found: Json = next((one for one in status.conditions if one.get("type") == "DisruptionAllowed"), EMPTY)
+    message = str(found.get("message") or "") if found.get("status") == "False" else ""
+    if message and found.get("reason") == "SyncFailed":
+        return f"{told} does not allow evicting pods currently because it failed sync: {message}"
+    if status.current_healthy <= status.desired_healthy:
+        return f"{told} needs {status.desired_healthy} healthy pods and has {status.current_healthy} currently"
+    why = f" ({found.get('reason')}): {message}" if message else ""
+    return f"{told} does not allow evicting pods currently{why}"
 
 
 def _exhausted(condition: Json) -> Json:
@@ -118,7 +148,8 @@ def _exhausted(condition: Json) -> Json:
 
 def _delete(pod: Pod, request: Evict, now: Time) -> Answer:
     """Delete the Pod as DELETE would, as it is by now."""
-    return delete(Objects.of((pod,)), DeleteRequest(request.pod, request.grace_period_seconds), now)
+    asked = DeleteRequest(request.pod, request.grace_period_seconds, request.uid, request.propagation_policy)
+    return delete(Objects.of((pod,)), asked, now)
 
 
 def _granted(answer: Response) -> Response:

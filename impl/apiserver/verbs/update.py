@@ -11,7 +11,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ...api.apps import Sized
-from ...api.core import Namespace, Pod
+from ...api.core import Namespace
 from ...api.kinds import Object, Unstructured, ref_of
 from ...api.meta import Ref
 from ...api.requests import Create as CreateRequest
@@ -20,8 +20,7 @@ from ...api.requests import PatchStatus as PatchStatusRequest
 from ...api.requests import Response
 from ...api.requests import Update as UpdateRequest
 from ...api.values.frozen import freeze
-from ..admission.admission import admit_update
-from ..admission.limitranger import out_of_range
+from ..admission.admission import admit_update, admit_valid_update
 from ..admission.quota import charge
 from ..admission.webhooks import unanswered
 from ..config import Config
@@ -30,7 +29,7 @@ from ..defaulting.allocate import allocate
 from ..defaulting.defaulting import default
 from ..status import conflict, invalid, not_found, storage_conflict, uid_conflict
 from ..storage import Storage, Write, put, with_meta, without_version
-from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update
+from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status, prepare_for_update, with_name_label
 from ..validation.meta import not_negative, validate_meta
 from ..validation.names import finalizer_errors
 from ..validation.validation import validate_update
@@ -130,15 +129,15 @@ def has_changed(stored: Object, base: Object) -> bool:
 def _whole(storage: Storage, new: Object, stored: Object, inputs: Inputs, config: Config) -> Answer:
     """Default, admit and validate a whole object; what is stored counts as defaulted, too, as it is when it is read."""
     ref, old = ref_of(stored), default(stored)
-    wanted = admit_update(storage, prepare_for_update(default(_with_history(new, stored)), old), old, config)
-    if isinstance(wanted, Response):
-        return wanted, ()
+    wanted = admit_update(prepare_for_update(default(with_name_label(_with_history(new, stored))), old), config)
     if config.webhooks and (refusal := unanswered(storage, wanted, "UPDATE", config)):
         return refusal, ()
     if errors := validate_update(wanted, old, config.release):
         return invalid(ref.kind, ref.name, errors), ()
+    if refusal := admit_valid_update(storage, wanted, old, config):
+        return refusal, ()
     refusal, counted = charge(storage, wanted, old, config, inputs.now)
-    if refusal := (None if isinstance(wanted, Pod) else out_of_range(storage, wanted)) or refusal:
+    if refusal is not None:
         return refusal, ()
     final = allocate(storage, wanted, config, inputs.cluster_ip)
     if isinstance(final, Response):

@@ -21,6 +21,7 @@ from ...api.meta import Ref
 from ...api.policy import PodDisruptionBudget
 from ...api.releases import Change, Release
 from ...api.values.selectors import selects
+from ...api.well_known import DISRUPTION_TARGET
 from ..filtering import Ready, prepare_again, refusal_with_nominated
 from ..framework import NodeInfo, Refusal, Snapshot
 from ..message import fit_error
@@ -112,7 +113,7 @@ def _ineligible(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal]) -
 
 def _leaves_for_another(pod: Pod) -> bool:
     """Tell whether a Pod is being deleted because the scheduler evicted it."""
-    target = pod.status.condition("DisruptionTarget")
+    target = pod.status.condition(DISRUPTION_TARGET)
     preempted = target is not None and target.status == "True" and target.reason == "PreemptionByScheduler"
     return pod.metadata.terminating and preempted
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from attrs import evolve
 
 from .....impl.api.core import Pod, PodCondition
+from .....impl.api.well_known import DISRUPTION_TARGET
 from .....model.machine import View
 from .queue import EVENTS_OF_PODS, EVICTIONS, MANY, Updates, api
 
@@ -22,7 +23,7 @@ def evicts(view: View, victim: str) -> Updates:
     pod: Pod | None = view[api(victim)]
     if pod is None or pod.metadata.terminating:
         return {}
-    target = PodCondition("DisruptionTarget", "True", "PreemptionByScheduler")
+    target = PodCondition(DISRUPTION_TARGET, "True", "PreemptionByScheduler")
     marked = evolve(pod, status=evolve(pod.status, conditions=(*pod.status.conditions, target)))
     return deletes(view, marked) | {EVICTIONS: min(view[EVICTIONS] + 1, MANY)}
 

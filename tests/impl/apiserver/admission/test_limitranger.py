@@ -17,7 +17,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.quota import LimitRange
 from kubeproof.impl.api.reading.convert import structure, unstructure
 from kubeproof.impl.api.requests import Create, Response, Update
-from kubeproof.impl.api.storage import PersistentVolumeClaim
+from kubeproof.impl.api.storage import PersistentVolumeClaim, PersistentVolumeClaimStatus
 from kubeproof.impl.apiserver import Objects, handle
 from kubeproof.impl.apiserver.admission.limitranger import ANNOTATION
 
@@ -233,9 +233,12 @@ def test_claims_have_bounds_of_their_own(storage: str, told: str) -> None:
 
 
 def test_a_claim_is_held_to_them_when_it_grows_as_well() -> None:
-    found = store(CLAIMS, claim("5Gi"))
-    response, transaction = handle(found, Update(claim("50Gi"), None))
+    """Only one that is bound may grow; that is looked at first."""
+    bound = PersistentVolumeClaimStatus(phase="Bound")
+    found = store(CLAIMS, evolve(claim("5Gi"), status=bound))
+    response, transaction = handle(found, Update(evolve(claim("50Gi"), status=bound), None))
     assert (response.code, transaction) == (403, ())
+    assert handle(store(CLAIMS, claim("5Gi")), Update(claim("50Gi"), None))[0].code == 422
 
 
 def test_other_namespaces_have_other_limits() -> None:

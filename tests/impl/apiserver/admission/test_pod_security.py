@@ -15,7 +15,7 @@ from kubeproof.impl.api.core import Namespace, Pod, PodSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.requests import Response
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.apiserver.admission.admission import admit_update
+from kubeproof.impl.apiserver.admission.admission import admit_valid_update
 from kubeproof.impl.apiserver.admission.pod_security import APP_ARMOR, ENFORCE, VERSION, allows, forbids
 from kubeproof.impl.apiserver.config import Config
 from kubeproof.impl.apiserver.storage import Objects
@@ -79,7 +79,6 @@ def test_a_confined_pod_is_let_in_and_a_plain_one_at_the_baseline() -> None:
         ("readinessProbe", {"httpGet": {"port": 80, "host": "elsewhere"}}),
         ("lifecycle", {"preStop": {"tcpSocket": {"port": 80, "host": "elsewhere"}}}),
         ("securityContext", {"privileged": True}),
-        ("securityContext.procMount", "Unmasked"),
         ("securityContext.capabilities", {"drop": ["ALL"], "add": ["NET_ADMIN"]}),
         ("securityContext.appArmorProfile", {"type": "Unconfined"}),
         ("securityContext.seccompProfile", {"type": "Unconfined"}),
@@ -101,7 +100,7 @@ def test_what_the_baseline_forbids_is_not_let_in_at_either_level(path: str, valu
         ("pod.volumes", [{"name": "data", "nfs": {"server": "a", "path": "/"}}]),
         ("pod.securityContext.runAsNonRoot", None),
         ("pod.securityContext.runAsUser", 0),
-        ("pod.securityContext.seccompProfile", {}),
+        ("pod.securityContext.seccompProfile", None),
         ("securityContext.runAsNonRoot", False),
         ("securityContext.runAsUser", 0),
         ("securityContext.allowPrivilegeEscalation", None),
@@ -134,6 +133,12 @@ def test_a_pod_with_users_of_its_own_may_be_root_in_later_versions() -> None:
     root = changed("pod.securityContext.runAsUser", 0)
     assert forbids("restricted", spec_of(root))
     assert not forbids("restricted", spec_of({**root, "hostUsers": False}))
+
+
+def test_proc_without_masks_is_for_pods_with_users_of_their_own_at_the_baseline_of_later_versions() -> None:
+    bare = spec_of({**changed("securityContext.procMount", "Unmasked"), "hostUsers": False})
+    assert (allows("baseline", bare), forbids("baseline", bare)) == (False, False)
+    assert forbids("restricted", bare)
 
 
 def test_windows_has_no_capabilities() -> None:
@@ -187,7 +192,11 @@ def test_who_is_not_let_in_never_runs() -> None:
     ]
     assert convergence(strict(CONFINED, {}, {ENFORCE: "baseline"})).status is Status.HOLDS
     assert convergence(strict(privileged, {}, {ENFORCE: "privileged"})).status is Status.HOLDS
-    with planted("kubeproof.impl.apiserver.admission.admission", "pod_security.refusal(storage, obj)", "None"):
+    with planted(
+        "kubeproof.impl.apiserver.admission.admission",
+        "refused := pod_security.refusal(storage, obj, config.release)",
+        "False",
+    ):
         assert convergence(strict(privileged, {}, {ENFORCE: "baseline"})).status is Status.HOLDS
 
 
@@ -216,7 +225,7 @@ def test_a_pod_is_looked_at_again_when_it_gets_another_image() -> None:
 
     meta = ObjectMeta(name="strict", labels=strings({ENFORCE: "baseline"}))
     store = Objects.of([Namespace(meta)])
-    refused = admit_update(store, pod("app:2"), pod("app:1"), Config())
+    refused = admit_valid_update(store, pod("app:2"), pod("app:1"), Config())
     assert isinstance(refused, Response)
     assert refused.code == 403
-    assert isinstance(admit_update(store, pod("app:1"), pod("app:1"), Config()), Pod)
+    assert admit_valid_update(store, pod("app:1"), pod("app:1"), Config()) is None

@@ -446,7 +446,7 @@ def resized(*, phase: str, size: str, grows: bool = True) -> tuple[int, list[str
 def test_a_claim_is_for_ever_but_for_a_bound_one_that_grows() -> None:
     assert resized(phase="Bound", size="3Gi") == (200, [])
     assert resized(phase="Bound", size="3Gi", grows=False) == (403, [])
-    assert resized(phase="Pending", size="3Gi") == (403, [])
+    assert resized(phase="Pending", size="3Gi") == (422, ["spec"])
     assert resized(phase="Bound", size="1Gi") == (422, ["spec.resources.requests.storage"])
     assert changed(claim("1Gi"), volume_name="v")[0] == 200
     assert changed(claim("1Gi", volumeName="v"), volume_name="w") == (422, ["spec"])
