@@ -21,6 +21,7 @@ from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
 from ...impl.kubectl.script import AddNode, Apply, DeleteNode, DeleteObject, DeletePod, Scale, Step
+from ...properties.reachability.network_policy import NO_WALLS, Walls
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
 from .metrics import tell_metrics
@@ -434,6 +435,8 @@ class Scenario:
     """What the manifests say that is not modelled is taken not to matter."""
     unmodelled: immutabledict[str, tuple[str, ...]] = immutabledict()
     """By claim, what the manifests say that is not modelled and that it may hang on: objects and fields by name."""
+    walls: Walls = NO_WALLS
+    """The NetworkPolicies, if some port that a Service leads to lets nobody in."""
     served_elsewhere: frozenset[Ref] = frozenset()
     """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
     absent: frozenset[Ref] = frozenset()

@@ -105,6 +105,34 @@ class Party:
         return f"{self.namespace}/{self.name}" if self.is_pod else self.address
 
 
+@frozen(cache_hash=True)
+class Walls:
+    """Policies that `stay` as they are, and all that `may` ever be there, in every version: at which Pods they meet."""
+
+    stay: tuple[Policy, ...] = ()
+    may: tuple[Policy, ...] = ()
+
+    def shut(self, pod: Pod, number: int, protocol: str) -> Policy | None:
+        """Return a policy that isolates a Pod and lets nobody in at a port, whatever else is there; None: some may be.
+
+        Policies add up: one that stays isolates the Pod, and it is shut where no rule of any is about the port. What is
+        in the network of its node is not judged: that is up to the plugin.
+        """
+        if not self.stay or pod.spec.host_network:
+            return None
+        isolating = isolates(self.stay, party_of(pod, {}), INGRESS)
+        return isolating[0] if isolating and not self.about(pod, number, protocol) else None
+
+    def about(self, pod: Pod, number: int, protocol: str) -> bool:
+        """Tell whether a rule that may ever be there lets somebody in at a port of a Pod."""
+        party = party_of(pod, {})
+        rules = (rule for policy in isolates(self.may, party, INGRESS) for rule in policy.ingress)
+        return any(_port(rule, party, number, protocol) for rule in rules)
+
+
+NO_WALLS = Walls()
+
+
 @frozen
 class Blocked:
     """Why a connection may not be: the direction, the policies that isolate, and what each of their rules lacks."""

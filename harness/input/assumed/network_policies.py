@@ -22,21 +22,25 @@ from attrs import evolve, frozen
 from ....impl.api.claim_names import CONNECTIVITY, ISOLATION, REACHABILITY
 from ....impl.api.core import Namespace, Pod, PodSpec, Service, ServicePort
 from ....impl.api.kinds import Object, ref_of
-from ....impl.api.meta import LabelSelector, ObjectMeta, Ref
+from ....impl.api.meta import LabelSelector, Ref
 from ....impl.api.networking import NetworkPolicy, NetworkPolicyPeer
 from ....impl.api.reading.load import Note
 from ....impl.api.values.frozen import Strings, strings
 from ....impl.api.values.selectors import matches_map
 from ....impl.kubectl.script import Apply, DeleteObject
+from ....properties.reachability.answers import is_headless
 from ....properties.reachability.network_policy import (
     EGRESS,
     INGRESS,
     NAMESPACE_NAME,
+    NO_WALLS,
     Party,
     Peer,
     Policy,
     Rule,
+    Walls,
     admits,
+    is_peer,
     isolates,
     party_of,
     policy_of,
@@ -100,6 +104,44 @@ def restrictions(
         yield from ((ref_of(policy), field, why) for policy, field, why in way.premises())
 
 
+def walls_of(manifests: Manifests, scenario: Scenario) -> Walls:
+    """Return the policies of the input if one of them shuts a port that a Service leads to, else none.
+
+    None, too, where there are policies of other groups, which may let in what these do not (Cilium adds them up, and an
+    AdminNetworkPolicy goes before them), and where Pods that are not modelled may answer in the place of the others.
+    """
+    objects = (*manifests.objects, *scenario.applied)
+    policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
+    if not policies or any(other.ref.kind.endswith("NetworkPolicy") for other in manifests.others):
+        return NO_WALLS
+    stay = _lasting(policies, scenario) + _applied_last(scenario)
+    may = tuple(map(policy_of, policies))
+    if scenario.complete:
+        parties = tuple(map(_party, _callers(manifests, scenario).makers))
+        may = tuple(_for_callers(policy, parties) for policy in may)
+    walls = Walls(tuple(map(policy_of, stay)), may)
+    shut = [door.service for door in doors(objects) if _is_shut(walls, door)]
+    others = [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
+    elsewhere = any(_selects(service, *other) for service in shut for other in others)
+    return walls if shut and not elsewhere else NO_WALLS
+
+
+def _for_callers(policy: Policy, parties: tuple[Party, ...]) -> Policy:
+    """Return a policy without the rules that let in only Pods of its own namespace that the input does not have."""
+
+    def has_caller(peer: Peer) -> bool:
+        elsewhere = bool(peer.cidr) or peer.namespaces is not None
+        return elsewhere or any(is_peer(policy, peer, party) for party in parties)
+
+    return evolve(
+        policy, ingress=tuple(rule for rule in policy.ingress if not rule.peers or any(map(has_caller, rule.peers)))
+    )
+
+
+def _is_shut(walls: Walls, door: Door) -> bool:
+    return walls.shut(door.maker.pod, door.number, door.protocol) is not None
+
+
 def _callers(manifests: Manifests, scenario: Scenario) -> Callers:
     objects = (*manifests.objects, *scenario.applied)
     others = (
@@ -157,6 +199,8 @@ class Way:
     policies: tuple[NetworkPolicy, ...]
     callers: Callers
     lasting: frozenset[Ref]
+    walls: Walls
+    """By these nobody is let in where `lasting` are enough for it: a breach, no question."""
 
     def open_questions(self) -> Said:
         """Say which policies make it a question who is answered there, and why."""
@@ -164,7 +208,8 @@ class Way:
             for door in self.doors:
                 isolating = self._isolating(door.maker, INGRESS)
                 told = f"it {self._lets(door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
-                if not self._lets_everybody(door):
+                shut = not is_headless(door.service) and _is_shut(self._lasting_walls, door)
+                if not self._lets_everybody(door) and not shut:
                     yield from (
                         (policy, _field(policy, INGRESS), told)
                         for policy in isolating
@@ -189,6 +234,11 @@ class Way:
     def __str__(self) -> str:
         first = self.doors[0]
         return f"{first.number}/{first.protocol} of {ref_of(first.service)}"
+
+    @property
+    def _lasting_walls(self) -> Walls:
+        lasting = tuple(policy_of(policy) for policy in self.policies if ref_of(policy) in self.lasting)
+        return evolve(self.walls, stay=lasting) if self.walls.stay else self.walls
 
     @property
     def _walls(self) -> tuple[NetworkPolicy, ...]:
@@ -312,7 +362,7 @@ def _ways(
     for door in doors(objects):
         grouped.setdefault((ref_of(door.service), door.port, door.protocol), []).append(door)
     for found in grouped.values():
-        yield Way(tuple(found), tuple(policies), callers, lasting)
+        yield Way(tuple(found), tuple(policies), callers, lasting, scenario.walls)
 
 
 def _unselected(objects: tuple[Object, ...], policies: list[NetworkPolicy]) -> Said:
@@ -340,6 +390,22 @@ def _lasting(policies: list[NetworkPolicy], scenario: Scenario) -> list[NetworkP
         and ("NetworkPolicy", policy.metadata.name) not in gone
         and ("Namespace", policy.metadata.namespace) not in gone
     ]
+
+
+def _applied_last(scenario: Scenario) -> list[NetworkPolicy]:
+    """Return the policies that are there when the script is over because a step applies them, as the last does."""
+    there: dict[Ref, NetworkPolicy] = {}
+    for step in scenario.script:
+        if isinstance(step, Apply) and isinstance(step.object, NetworkPolicy):
+            there[ref_of(step.object)] = step.object
+        elif isinstance(step, DeleteObject):
+            there = {
+                ref: policy
+                for ref, policy in there.items()
+                if ("NetworkPolicy", ref.name) != (step.kind, step.name)
+                and ("Namespace", ref.namespace) != (step.kind, step.name)
+            }
+    return list(there.values())
 
 
 def _lets_all(policy: NetworkPolicy, direction: str, door: Door) -> bool:
@@ -383,7 +449,7 @@ def _numbers(port: ServicePort, maker: Template) -> Iterator[int]:
 
 
 def _party(maker: Template, namespace_labels: Mapping[str, str] = NO_LABELS) -> Party:
-    return party_of(Pod(ObjectMeta(namespace=maker.ref.namespace, labels=maker.labels), maker.spec), namespace_labels)
+    return party_of(maker.pod, namespace_labels)
 
 
 # --- more closely ---------------------------------------------------------------------------------------------------

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from immutabledict import immutabledict
 from yaml import safe_load
 
 from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.files.scenario_file import Loaded, load_scenario
 from planted import planted
 
@@ -85,23 +87,37 @@ def test_a_policy_that_drops_nothing_needs_no_note(spec: str) -> None:
     assert told(WEB, policy(spec)) == []
 
 
+def test_a_policy_that_may_drop_packets_leaves_reachability_open_with_its_line() -> None:
+    some = policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]")
+    (line,) = told(WEB, some)
+    why = "it lets some, but no other Pod of the input, in on 8080/TCP of Service default/web"
+    assert line.startswith(f"web.yaml:20: NetworkPolicy default/p spec.ingress: {why}")
+    assert set(load(WEB, some).scenario.unmodelled) == {"reachability"}
+    assert verdicts(WEB, some) == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
+
+
+def verdicts(*manifests: str, **options: Any) -> dict[str, str]:
+    loaded = load(*manifests, bounds={"propagation": "5s"}, **options)
+    return {claim.name: claim.status.value for claim in check(loaded.scenario).claims}
+
+
+def reached(*manifests: str, **options: Any) -> Claim:
+    report = check(load(*manifests, bounds={"propagation": "5s"}, **options).scenario)
+    return next(claim for claim in report.claims if claim.name == "reachability")
+
+
 @pytest.mark.parametrize(
-    ("spec", "field", "why"),
+    ("spec", "field", "more"),
     [
-        (ALL_OF_WEB, "spec.podSelector", "it lets nobody in on 8080/TCP of Service default/web"),
-        ("podSelector: {}", "spec.podSelector", "it lets nobody in on 8080/TCP of Service default/web"),
+        (ALL_OF_WEB, "spec.podSelector", ""),
+        ("podSelector: {}", "spec.podSelector", ""),
         (
             f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]",
             "spec.ingress",
-            "it lets in on 80, the port of the Service and not of its Pods, and so nobody in on 8080/TCP",
+            ", where the Pods listen, but on 80, the port of the Service",
         ),
-        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: web}}]}}]", "spec.ingress", "it lets nobody in on 8080"),
-        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080, protocol: UDP}}]}}]", "spec.ingress", "it lets nobody in"),
-        (
-            f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]",
-            "spec.ingress",
-            "it lets some, but no other Pod of the input, in on 8080/TCP of Service default/web",
-        ),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: web}}]}}]", "spec.ingress", ""),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080, protocol: UDP}}]}}]", "spec.ingress", ""),
     ],
     ids=[
         "nobody",
@@ -109,16 +125,90 @@ def test_a_policy_that_drops_nothing_needs_no_note(spec: str) -> None:
         "the Service's port, not the Pod's",
         "a name that no container has",
         "another protocol",
-        "some Pods",
     ],
 )
-def test_a_policy_that_may_drop_packets_leaves_reachability_open_with_its_line(spec: str, field: str, why: str) -> None:
-    (line,) = told(WEB, policy(spec))
-    assert line.startswith(f"web.yaml:20: NetworkPolicy default/p {field}: {why}")
-    assert set(load(WEB, policy(spec)).scenario.unmodelled) == {"reachability"}
-    report = check(load(WEB, policy(spec), bounds={"propagation": "5s"}).scenario)
-    verdicts = {one.name: one.status.value for one in report.claims}
-    assert verdicts == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
+def test_where_policies_let_nobody_in_nobody_answers(spec: str, field: str, more: str) -> None:
+    assert told(WEB, policy(spec)) == []
+    claim = reached(WEB, policy(spec))
+    assert claim.status.value == "VIOLATED"
+    why = f"nobody answers: NetworkPolicy p lets nobody in on 8080/TCP{more} ({field})"
+    assert claim.lines == (f"Service web, port 80: {why}",)
+    (blame,) = claim.blame
+    assert (str(blame.ref), blame.field, blame.what) == ("NetworkPolicy default/p", field, "it lets nobody in there")
+
+
+OPEN = policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]", "open")
+SHUT = policy(ALL_OF_WEB)
+OTHERS = policy("podSelector: {matchLabels: {app: other}}")
+BLUE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: blue}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web, colour: blue}}
+  template:
+    metadata: {labels: {app: web, colour: blue}}
+    spec: {containers: [{name: app, image: "nginx:1", ports: [{name: http, containerPort: 8080}]}]}
+"""
+
+
+def step(what: str, manifest: str) -> dict[str, Any]:
+    return {what: {"object": yaml.safe_load(manifest)}}
+
+
+@pytest.mark.parametrize(
+    ("manifests", "options", "expected"),
+    [
+        ((SHUT, OPEN), {}, "HOLDS"),
+        ((OTHERS,), {}, "HOLDS"),
+        ((policy(ALL_OF_WEB, namespace="elsewhere"),), {}, "HOLDS"),
+        ((SHUT,), {"script": [step("apply", OPEN)]}, "UNKNOWN"),
+        ((), {"script": [step("apply", SHUT)]}, "VIOLATED"),
+        ((), {"script": [step("apply", SHUT), {"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}]}, "UNKNOWN"),
+        ((SHUT,), {"script": [{"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}]}, "UNKNOWN"),
+        ((SHUT, "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c}\nspec: {}\n"), {}, "UNKNOWN"),
+        ((policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]"),), {"complete": True}, "UNKNOWN"),
+        (
+            (policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: none}}}}}}]}}]"),),
+            {"complete": True},
+            "VIOLATED",
+        ),
+        ((BLUE, policy("podSelector: {matchLabels: {colour: blue}}")), {}, "VIOLATED"),
+    ],
+    ids=[
+        "another lets them in",
+        "it isolates others",
+        "it is of another namespace",
+        "a step lets them in",
+        "a step shuts them off",
+        "only for a while",
+        "until a step",
+        "policies of a plugin",
+        "its own Pods are let in",
+        "nobody of a complete input",
+        "some of its Pods",
+    ],
+)
+def test_whether_anybody_is_let_in_hangs_on_all_policies(
+    manifests: tuple[str, ...], options: dict[str, Any], expected: str
+) -> None:
+    assert reached(WEB, *manifests, **options).status.value == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "manifests"),
+    [
+        ("in isolates(self.may, party, INGRESS)", "in isolates(self.stay, party, INGRESS)[:1]", (SHUT, OPEN)),
+        ("= isolates(self.stay, party_of(pod, {}), INGRESS)", "= self.stay", (OTHERS,)),
+        ("_port(rule, party, number, protocol) for rule", "rule.peers for rule", (OPEN,)),
+    ],
+    ids=["the others are not asked", "it isolates nobody", "whom its rules are for"],
+)
+def test_walls_that_are_seen_where_none_are_are_noticed(before: str, after: str, manifests: tuple[str, ...]) -> None:
+    assert reached(WEB, *manifests).status.value == "HOLDS"
+    with planted("kubeproof.properties.reachability.network_policy", before, after):
+        assert reached(WEB, *manifests).status.value == "VIOLATED"
 
 
 FRONT = """\
@@ -339,7 +429,7 @@ def test_a_policy_that_a_step_applies_counts_and_one_of_another_namespace_does_n
 def test_the_number_that_a_service_sends_to_counts() -> None:
     by_number = WEB.replace("targetPort: http", "targetPort: 8080")
     assert told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]")) == []
-    assert len(told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]"))) == 1
+    assert reached(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]")).status.value == "VIOLATED"
 
 
 CUSTOM = "apiVersion: example.com/v1\nkind: Shop\nmetadata: {name: s}\n"
@@ -383,7 +473,7 @@ def test_a_policy_that_drops_nothing_leaves_a_verdict_that_says_what_it_rests_on
         (
             'not rule.peers and admits(known, rule, Party(""), _party(door.maker), door.number, door.protocol)',
             "not rule.peers",
-            f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 1}}]}}]",
+            f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 1}}]}}, {{from: [{{podSelector: {{}}}}]}}]",
         ),
     ],
     ids=["peers are not looked at", "ports are not looked at"],
