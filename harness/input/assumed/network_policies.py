@@ -117,8 +117,8 @@ def walls_of(manifests: Manifests, scenario: Scenario) -> Walls:
     stay = _lasting(policies, scenario) + _applied_last(scenario)
     may = tuple(map(policy_of, policies))
     if scenario.complete:
-        parties = tuple(map(_party, _callers(manifests, scenario).makers))
-        may = tuple(_for_callers(policy, parties) for policy in may)
+        callers = _callers(manifests, scenario)
+        may = tuple(_for_callers(policy, callers) for policy in may)
     walls = Walls(tuple(map(policy_of, stay)), may)
     shut = [door.service for door in doors(objects) if _is_shut(walls, door)]
     others = [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
@@ -126,16 +126,17 @@ def walls_of(manifests: Manifests, scenario: Scenario) -> Walls:
     return walls if shut and not elsewhere else NO_WALLS
 
 
-def _for_callers(policy: Policy, parties: tuple[Party, ...]) -> Policy:
-    """Return a policy without the rules that let in only Pods of its own namespace that the input does not have."""
+def _for_callers(policy: Policy, callers: Callers) -> Policy:
+    """Return a policy without the rules that let in only Pods that a complete input does not have."""
 
-    def has_caller(peer: Peer) -> bool:
-        elsewhere = bool(peer.cidr) or peer.namespaces is not None
-        return elsewhere or any(is_peer(policy, peer, party) for party in parties)
+    def may_ask(peer: Peer) -> bool:
+        if peer.cidr:
+            return _has_addresses(peer)
+        parties = chain.from_iterable(map(callers.parties, callers.makers))
+        return any(is_peer(policy, peer, party) for party in parties)
 
-    return evolve(
-        policy, ingress=tuple(rule for rule in policy.ingress if not rule.peers or any(map(has_caller, rule.peers)))
-    )
+    kept = (rule for rule in policy.ingress if not rule.peers or any(map(may_ask, rule.peers)))
+    return evolve(policy, ingress=tuple(kept))
 
 
 def _is_shut(walls: Walls, door: Door) -> bool:
