@@ -321,8 +321,6 @@ class Faults:
     """A node dies: its containers stop, its kubelet reports no more."""
     lost_response: int = 0
     """A request is committed but its sender learns nothing and tries again from what it sees."""
-    leader_change: int = 0
-    """Another replica of a controller or the scheduler takes over; the former one still sends what it was about to."""
     container_crash: int = 0
     """A container exits and is restarted."""
     node_reboot: int = 0
@@ -341,6 +339,8 @@ class Faults:
     """The controllers are down for so long that each CronJob misses a hundred starts more."""
     api_server_restart: int = 0
     """The API server restarts: what it has not sent it never sends, and whoever watches lists anew."""
+    leader_change: int = 0
+    """Another replica of a controller or the scheduler takes over; the former one still sends what it was about to."""
 
 
 class Mixed(Enum):
