@@ -148,6 +148,9 @@ def judged(some: Iterable[Mutant], jobs: int = 1) -> Iterator[tuple[Mutant, str,
         found = pool.imap(answer, ((one, one.asks) for one in some), chunksize=1)
         for one, faulty in zip(some, found, strict=True):
             yield one, _of(one, sound[one.asks]), _of(one, faulty)
+        # To end workers that wait for their first question may leave the lock that they wait for locked for ever.
+        pool.close()
+        pool.join()
 
 
 def _of(mutant: Mutant, verdicts: dict[str, str]) -> str:
