@@ -206,10 +206,7 @@ def _stranger(core: Cluster, found: Exploration) -> State | None:
 
 
 def _by_orbits(search: Callable[..., Exploration], group: Symmetry | None) -> Exploration:
-    """Search with symmetry, or without where there is none, or none after all.
-
-    Orbits are folded in Python whatever the engine, which the compiled one only waits for: it is for all states.
-    """
+    """Search with symmetry, or without where there is none, or none after all."""
     if group is None:
         return search()
     try:
@@ -420,7 +417,7 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
         blame = () if _is_fault(core, claim.trace) else _instead(core, *run[-2:])
         return evolve(claim, blame=tuple(blame))
     if claim.kind == claim_answers.AT_REST:
-        blame = (Blame(ref_of(one), field, told) for one, field, told in claim_answers.blamed(core, run[-1]))
+        blame = (Blame(ref, field, told) for ref, field, told in claim_answers.blamed(core, run[-1]))
         return evolve(claim, blame=tuple(dict.fromkeys(blame)))
     return claim
 

@@ -71,7 +71,8 @@ OTHERS = "goes: a Pod of no known template"
 AT_ONCE = "goes: a Pod that is killed after its object was taken away"
 
 OBJECT_FIRST = (
-    "the object of a Pod is taken away before its containers stop (its node is deleted, or it has no grace period): "
+    "the object of a Pod is taken away before its containers stop (it is deleted by force, its node is deleted, or it "
+    "has no grace period): "
     "when they stop, and whether every kube-proxy knows by then, is not looked at"
 )
 OF_NO_TEMPLATE = "a Pod behind a Service goes whose template no step leads to: its connections are not looked at"

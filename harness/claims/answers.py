@@ -57,13 +57,14 @@ from ...properties.reachability.answers import (
     backend,
     is_headless,
     is_judged,
+    lost,
     numbers_of,
     ports_of,
     selects,
     selects_pod,
     takers,
-    why_deaf,
 )
+from ...properties.reachability.network_policy import Walls
 from ..input.given import lasting_pods, lasting_services, services_made_again
 from ..world.cluster import Cluster
 from ..world.controllers.endpointslice import is_slice_of
@@ -71,9 +72,10 @@ from ..world.nodes.kubelets import proxy_slot, runtime_slot
 from ..world.nodes.led import chosen
 from ..world.nodes.node_state import Routed, cut_slot, is_silent
 from .judged import nodes_of
-from .taken_in import Deaf, deaf, ended, of_a_job
+from .taken_in import Deaf, deaf, ended, of_a_job, to_blame
 
 INTERNAL, EXTERNAL = "internalTrafficPolicy", "externalTrafficPolicy"
+LETS_NOBODY = "it lets nobody in there"
 AT_A_STEP, AT_REST = "at a step", "at rest"
 """The kinds of breach: somebody stops answering, and nobody answers in the end."""
 
@@ -122,16 +124,17 @@ Standing = tuple[tuple[str, Backend | None, str], ...]
 
 def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also: Standing = ()) -> Standing:
     """Return the places in which somebody stands, and those in which somebody stood."""
-    keep, stood = partial(_lasting, services), {slot for slot, _, _ in also}
+    keep = partial(_lasting, services, cluster.scenario.walls)
+    stood = {slot for slot, _, _ in also}
     found = ((slot, view.via(keep, slot)) for slot in cluster.world.layout.pools["Pod"])
     return tuple(
         (slot, one, view.via(accepts, runtime_slot(slot))) for slot, one in found if one is not None or slot in stood
     )
 
 
-def _lasting(services: tuple[Service, ...], obj: Object | None) -> Backend | None:
+def _lasting(services: tuple[Service, ...], walls: Walls, obj: Object | None) -> Backend | None:
     """Return who stands behind Services, but for Pods of Jobs: that these end is what they are for, and no breach."""
-    return None if of_a_job(obj) else backend(services, obj)
+    return None if of_a_job(obj) else backend(services, obj, walls)
 
 
 def scene(cluster: Cluster, view: View) -> Scene:
@@ -369,14 +372,16 @@ def _input(cluster: Cluster) -> tuple[tuple[Pod, ...], Bearable]:
     return tuple(lasting_pods(cluster.scenario)), partial(_bearable, tuple(dict.fromkeys(_templates(cluster))))
 
 
-def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Service, str, str]]:
-    """Yield the Services that lead to nobody, or to one who does not listen: the field, and what is wrong."""
+def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Ref, str, str]]:
+    """Yield what leads to nobody, or to one who does not answer: Services and policies, the field, what is wrong."""
     services = services_of(cluster, view)
-    for one, door in _silent(cluster, services, *_input(cluster), view):
-        if field := _why(cluster, door, services, view)[1]:
-            yield one, field, "it leads to nobody"
-    for one, field, _, _ in _deaf(cluster, services, scene(cluster, view), view):
-        yield one, field, "it leads to Pods, too, that do not listen there: a selector that leaves them out would do"
+    for _, door in _silent(cluster, services, *_input(cluster), view):
+        _, ref, field = _why(cluster, door, services, view)
+        if field:
+            yield ref, field, "it leads to nobody" if ref.kind == "Service" else LETS_NOBODY
+    for ref, field, _, _ in _deaf(cluster, services, scene(cluster, view), view):
+        told = "it leads to Pods, too, that do not listen there: a selector that leaves them out would do"
+        yield ref, field, told if ref.kind == "Service" else LETS_NOBODY
 
 
 def _unmet(
@@ -395,7 +400,7 @@ def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, vie
     if not services:
         return
     for _, door in _silent(cluster, services, pods, bearable, view):
-        reason, field = _why(cluster, door, services, view)
+        reason, _, field = _why(cluster, door, services, view)
         yield f"{door}: nobody answers: {reason}{f' ({field})' if field else ''}"
     seen = scene(cluster, view)
     for each in seen.backends:
@@ -407,8 +412,8 @@ def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, vie
 
 
 def _deaf(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[Deaf]:
-    """Yield the ports at which somebody answers and which lead to a Pod that does not listen, too."""
-    keep = partial(deaf, services)
+    """Yield the ports at which somebody answers and which lead to a Pod that does not answer, too."""
+    keep = partial(deaf, services, cluster.scenario.walls)
     found = (one for slot in cluster.world.layout.pools["Pod"] for one in view.via(keep, slot))
     yield from (one for one in found if seen.answered(Door(one[2])))
 
@@ -490,22 +495,23 @@ def _bearable(templates: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], se
 # --- why nobody answers -----------------------------------------------------------------------------------------------
 
 
-def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> tuple[str, str]:
-    """Say why nobody answers at a door, as far as Pods tell, and the field of the Service that leads to nobody."""
+def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> tuple[str, Ref, str]:
+    """Say why nobody answers at a door, as far as Pods tell, and the object and the field ("": none) to change."""
     name = (door.port.namespace, door.port.service)
     service = next(one for one in services if (one.metadata.namespace, one.metadata.name) == name)
     pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
     mine = [pod for pod in pods if selects_pod(service, pod) and door.node in {"", pod.spec.node_name}]
     if not mine and door.node and any(selects_pod(service, pod) for pod in pods):
-        return f"none of its Pods is on {door.node}", f"spec.{door.policy}"
+        return f"none of its Pods is on {door.node}", ref_of(service), f"spec.{door.policy}"
     if not mine:
         chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
-        return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", "spec.selector"
+        return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", ref_of(service), "spec.selector"
     ports = [
         port for port in service.spec.ports if port.port == door.port.number and port.protocol == door.port.protocol
     ]
-    deaf = [why_deaf(pod.spec, port) for pod in mine for port in ports]
-    if deaf and all(deaf):
-        number = next(at for at, one in enumerate(service.spec.ports) if one in ports)
-        return deaf[0], f"spec.ports[{number}].targetPort"
-    return f"none of {', '.join(sorted(one.metadata.name for one in mine))} is ready and takes connections", ""
+    lose = [lost(pod, port, cluster.scenario.walls) for pod in mine for port in ports]
+    if lose and lose[0] is not None and all(lose):
+        number = next(at for at, port in enumerate(service.spec.ports) if port in ports)
+        return (lose[0].why, *to_blame(lose[0], service, number))
+    named = ", ".join(sorted(one.metadata.name for one in mine))
+    return f"none of {named} is ready and takes connections", ref_of(service), ""

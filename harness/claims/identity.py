@@ -1,8 +1,9 @@
 """Identity: of a StatefulSet no two Pods of one name run at once on two nodes, whatever the store says of them.
 
 Counted by what runs on the nodes, Pod by Pod: a Pod that is gone from the store may still run. Asked where something
-might make it so: a kubelet restarts, maybe on an old list, a node is cut off, or a step deletes a Pod by force, which
-is gone from the store before its kubelet has stopped it.
+might make it so: a kubelet restarts, maybe on an old list, a node is cut off, or a Pod is gone from the store before
+its kubelet has stopped it: it is deleted by force, its node is (whose Pods the garbage collector then deletes by
+force), or it has a grace period of 0 seconds.
 Judged by the documentation (kubernetes.io/docs/tasks/run-application/force-delete-stateful-set-pod, v1.32: at most one
 Pod with a given identity runs at any time). What happens on one node, whose kubelet sees both, is not asked.
 """

@@ -1,6 +1,7 @@
 """Pods that the selector of a Service takes in beside those that are meant: connections go to them, and are lost.
 
 - A Pod whose containers declare the number of a port for another protocol only: nobody listens there.
+- A Pod to which NetworkPolicies that stay let nobody in on that number.
 - A Job's Pod takes connections while its program runs, and none from its end on. Where it alone stands behind a
   Service that is what Jobs are for; beside Pods that last it is a breach, as any other container that exits.
 """
@@ -11,20 +12,23 @@ from collections.abc import Iterator
 from functools import partial
 
 from ...impl.api.core import Pod, Service
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Object, ref_of
+from ...impl.api.meta import Ref
 from ...model.machine import View
 from ...properties.reachability.answers import (
     Backend,
+    Lost,
     Port,
     accepts,
     backend,
     has_address,
     is_headless,
+    lost,
     number_on,
     ports_of,
     selects_pod,
-    why_deaf,
 )
+from ...properties.reachability.network_policy import Walls
 from ..world.cluster import Cluster
 from ..world.nodes.kubelets import runtime_slot
 
@@ -35,21 +39,32 @@ def of_a_job(obj: object) -> bool:
     return owner is not None and owner.kind == "Job"
 
 
-Deaf = tuple[Service, str, Port, str]
-"""A Service, the field that leads where nobody listens, the port of it, and who does not listen and why."""
+Deaf = tuple[Ref, str, Port, str]
+"""The object that leads where nobody answers, its field, the Service's port, and who does not answer, and why."""
 
 
-def deaf(services: tuple[Service, ...], obj: Object | None) -> tuple[Deaf, ...]:
-    """Return the ports that lead to a Pod that does not listen there. One without a port of that name is not led to."""
-    return tuple(_deaf(services, obj)) if isinstance(obj, Pod) else ()
+def deaf(services: tuple[Service, ...], walls: Walls, obj: Object | None) -> tuple[Deaf, ...]:
+    """Return the ports that lead to a Pod that does not answer there. One without a port of that name is not led to."""
+    return tuple(_deaf(services, walls, obj)) if isinstance(obj, Pod) else ()
 
 
-def _deaf(services: tuple[Service, ...], pod: Pod) -> Iterator[Deaf]:
+def _deaf(services: tuple[Service, ...], walls: Walls, pod: Pod) -> Iterator[Deaf]:
     for service in (one for one in services if not is_headless(one) and _is_led_to(one, pod)):
         for number, (port, asked) in enumerate(zip(service.spec.ports, ports_of(service), strict=True)):
-            if number_on(pod.spec, port) is not None and (why := why_deaf(pod.spec, port)):
-                who = f"{pod.metadata.name}, which does not listen: {why}"
-                yield service, f"spec.ports[{number}].targetPort", asked, who
+            if number_on(pod.spec, port) is None:
+                continue
+            found = lost(pod, port, walls)
+            if found is not None:
+                why = f"which {'they do not reach' if found.policy else 'does not listen'}: {found.why}"
+                yield (*to_blame(found, service, number), asked, f"{pod.metadata.name}, {why}")
+
+
+def to_blame(found: Lost, service: Service, port: int) -> tuple[Ref, str]:
+    """Return the object to change where connections by a Service's port, by its place, are lost, and the field."""
+    policy = found.policy
+    if policy is None:
+        return ref_of(service), f"spec.ports[{port}].targetPort"
+    return Ref("NetworkPolicy", policy.namespace, policy.name), "spec.ingress" if policy.ingress else "spec.podSelector"
 
 
 def _is_led_to(service: Service, pod: Pod) -> bool:

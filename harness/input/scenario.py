@@ -11,7 +11,7 @@ from enum import Enum
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ...impl.api.apps import DaemonSet, Sized
+from ...impl.api.apps import DaemonSet, Sized, StatefulSet
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod
@@ -20,7 +20,8 @@ from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
 from ...impl.descheduler.policy import Policy
-from ...impl.kubectl.script import AddNode, Apply, DeleteObject, DeletePod, Scale, Step
+from ...impl.kubectl.script import AddNode, Apply, DeleteNode, DeleteObject, DeletePod, Scale, Step
+from ...properties.reachability.network_policy import NO_WALLS, Walls
 from ..own.controllers import NOTHING, Own
 from .cron_runs import runs_of
 from .metrics import tell_metrics
@@ -434,6 +435,8 @@ class Scenario:
     """What the manifests say that is not modelled is taken not to matter."""
     unmodelled: immutabledict[str, tuple[str, ...]] = immutabledict()
     """By claim, what the manifests say that is not modelled and that it may hang on: objects and fields by name."""
+    walls: Walls = NO_WALLS
+    """The NetworkPolicies, if some port that a Service leads to lets nobody in."""
     served_elsewhere: frozenset[Ref] = frozenset()
     """The Services whose Pods come, or may come, from what is not modelled: nothing is known of their endpoints."""
     absent: frozenset[Ref] = frozenset()
@@ -471,8 +474,16 @@ class Scenario:
 
     @property
     def deletes_by_force(self) -> bool:
-        """Whether a step takes a Pod from the API before its kubelet has stopped it."""
-        return any(isinstance(step, DeletePod) and step.force for step in self.script)
+        """Whether a Pod whose name is given again may be gone from the API before its kubelet has stopped it.
+
+        That is by force, with its node (the garbage collector then uses force), or of a grace period of 0 seconds.
+        """
+        forced = (isinstance(step, DeletePod) and step.force for step in self.script)
+        at_once = (
+            isinstance(obj, StatefulSet) and obj.spec.template.spec.termination_grace_period_seconds == 0
+            for obj in self.everything
+        )
+        return any(forced) or any(isinstance(step, DeleteNode) for step in self.script) or any(at_once)
 
     @property
     def applied(self) -> tuple[Object, ...]:

@@ -10,7 +10,7 @@ from ...impl.api.apps import Workload
 from ...impl.api.batch import CronJob
 from ...impl.api.core import Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import Ref
+from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.values.frozen import Strings
 from ...impl.api.values.selectors import Labelled
 from ...impl.api.workloads import TEMPLATE, pod_labels
@@ -26,6 +26,11 @@ class Template:
     labels: Strings
     spec: PodSpec
     path: str
+
+    @property
+    def pod(self) -> Pod:
+        """What its Pods have in common."""
+        return Pod(ObjectMeta(namespace=self.ref.namespace, labels=self.labels), self.spec)
 
 
 def by_label(makers: Iterable[Template]) -> Labelled[Template]:

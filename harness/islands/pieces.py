@@ -32,7 +32,8 @@ from immutabledict import immutabledict
 from ...impl.api.core import Service
 from ...impl.api.meta import Ref
 from ...impl.kubectl import script as kubectl
-from ...properties.reachability.answers import why_deaf
+from ...properties.reachability.answers import lost
+from ...properties.reachability.network_policy import Walls
 from ..input.given import touched
 from ..input.scenario import Scenario, placed
 from ..world.applied import applied
@@ -90,7 +91,8 @@ def _only_looked_at(scenario: Scenario, bonds: Iterable[Bond]) -> Iterator[Ref]:
             continue
         behind = {bond.other for bond in about[ref]}
         alone = all(bond.one == ref and bond.other.kind in BEHIND for bond in about[ref])
-        if alone and len(behind) > 1 and not any(_is_deaf(maker, service) for maker in makers if maker.ref in behind):
+        whole = not any(_loses(service, maker, scenario.walls) for maker in makers if maker.ref in behind)
+        if alone and len(behind) > 1 and whole:
             yield ref
 
 
@@ -99,5 +101,5 @@ def _is_plain(service: Service) -> bool:
     return not (is_near(service) or spec.publish_not_ready_addresses or spec.session_affinity not in {"", "None"})
 
 
-def _is_deaf(maker: Maker, service: Service) -> bool:
-    return any(why_deaf(maker.spec, port) for port in service.spec.ports)
+def _loses(service: Service, maker: Maker, walls: Walls) -> bool:
+    return any(lost(maker.pod, port, walls) for port in service.spec.ports)

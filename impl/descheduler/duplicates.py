@@ -41,7 +41,7 @@ def _too_many(placed: dict[str, list[Pod]], nodes: tuple[Node, ...]) -> Iterator
     """Yield for each node that has more than its share of an owner's Pods the ways to choose the rest."""
     twice = [pod for some in placed.values() if len(some) > 1 for pod in some[1:]]
     targets = _targets(twice, nodes)
-    if len(targets) < 2:
+    if not targets:
         return
     share = -(-sum(map(len, placed.values())) // len(targets))
     for some in placed.values():

@@ -9,12 +9,13 @@ Left out on purpose: extended resources, topology manager, OS checks, critical P
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import combinations, product
 
 from attrs import frozen
 
 from ..api.core import Node, NodeSelectorTerm, Pod, Taint, Toleration
 from ..api.values.qos import BEST_EFFORT, pod_requests, qos_class
-from ..api.values.quantity import Quantity, parse_quantity
+from ..api.values.quantity import ZERO, Quantity
 from ..api.values.selectors import matches_map, matches_requirement
 from ..api.well_known import MEMORY_PRESSURE
 
@@ -32,7 +33,23 @@ def admit(pod: Pod, node: Node, neighbours: Iterable[Pod]) -> Rejection | None:
     return next(_rejections(pod, node, tuple(neighbours)), None)
 
 
+def crowded(pods: tuple[Pod, ...], node: Node) -> bool:
+    """Tell whether one of some Pods would be rejected beside all the others, without asking each beside the rest."""
+    has = node.status.allocatable
+    if "pods" in has and len(pods) > has["pods"].value():
+        return True
+    asked = [pod_requests(pod.spec) for pod in pods]
+    for resource in COUNTED:
+        wanted = sum(_amount(resource, one.get(resource)) for one in asked)
+        if wanted > _amount(resource, has.get(resource)):
+            return True
+    taken = [ports for pod in pods if (ports := tuple(_host_ports(pod)))]
+    clashing = any(_clash(mine, theirs) for pair in combinations(taken, 2) for mine, theirs in product(*pair))
+    return clashing or any(admit(pod, node, ()) for pod in pods)
+
+
 EVICTED = "Evicted"
+COUNTED = ("cpu", "memory", "ephemeral-storage")
 PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
 CRITICAL = 2_000_000_000
 """The least priority of Pods that a system needs."""
@@ -80,17 +97,19 @@ def _out_of(pod: Pod, node: Node, neighbours: tuple[Pod, ...]) -> Iterator[Rejec
     asked = pod_requests(pod.spec)
     if "pods" in has and len(neighbours) + 1 > has["pods"].value():
         yield _short("pods", 1, len(neighbours), has["pods"].value())
-    for resource in ("cpu", "memory", "ephemeral-storage"):
+    for resource in COUNTED:
         wanted = _amount(resource, asked.get(resource))
+        if wanted <= 0:
+            continue
         used = sum(_amount(resource, pod_requests(neighbour.spec).get(resource)) for neighbour in neighbours)
         room = _amount(resource, has.get(resource))
-        if wanted > 0 and wanted + used > room:
+        if wanted + used > room:
             yield _short(resource, wanted, used, room)
 
 
 def _amount(resource: str, quantity: Quantity | None) -> int:
     """Count cpu in thousandths, all else in units."""
-    found = quantity or parse_quantity("0")
+    found = quantity or ZERO
     return found.milli_value() if resource == "cpu" else found.value()
 
 

@@ -23,12 +23,13 @@ from .results import INTERRUPTED, NO_LIMITS, Exploration, Limits, Progress
 from .rows import Rows
 from .semantics import StepError
 from .traces import rebuild
+from .trees.functions import Inherited
 
 if TYPE_CHECKING:
     from .columns.columns import Columns  # Needs numba, an extra.
 
 FINGERPRINT_BITS = 64
-LARGE = 50_000
+LARGE = 10_000
 """With so many states a machine is a large one: what compiled loops cost to load is repaid."""
 
 
@@ -53,29 +54,48 @@ def explore(
     Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kinds
     `StepError` where a function of the machine raises and `AsymmetryError` where a symmetry turns out to be none.
     """
-    asked = options
+    search = partial(_search, machine, properties, progress=progress, collect=collect, symmetry=symmetry)
     if options.engine == "auto":
-        plain_wishes = options.memo and collect is None and not options.profile and symmetry is None
-        if plain_wishes and find_spec("numba") is not None:
-            return _by_size(partial(explore, machine, properties, progress=progress), options, limits)
-        options = evolve(options, engine="rows", threads=1)
+        plain_wishes = options.memo and collect is None and not options.profile
+        is_kept = symmetry is not None and options.checkpoint is not None
+        if plain_wishes and not is_kept and find_spec("numba") is not None:
+            engine, result = _by_size(search, options, limits)
+        else:
+            engine, result = search(evolve(options, engine="rows", threads=1), limits=limits)
+    else:
+        engine, result = search(options, limits=limits)
+    again = [engine.book.properties[number] for number in open_questions(engine.book, result.verdicts)]
+    if not again:
+        return result
+    for_all_states = evolve(options, checkpoint=None, resume=False, profile=False)
+    return _joined(
+        result, explore(machine, again, for_all_states, limits=_left(limits, result.seconds), progress=progress)
+    )
+
+
+def _search(
+    machine: Machine,
+    properties: Sequence[Property],
+    options: Options,
+    *,
+    limits: Limits,
+    symmetry: Symmetry | None,
+    progress: Callable[[Progress], None] | None,
+    collect: Callable[[State], None] | None,
+    inherited: Inherited | None = None,
+) -> tuple[Engine, Exploration]:
+    """Search with the engine that is asked for, from what is known already of the machine."""
     watch = Stopwatch() if options.profile else None
     if watch is not None:
         machine, properties = watch.machine(machine), tuple(map(watch.property, properties))
     guard = Guard(limits, progress)
-    engine, keeper = _chosen(machine, properties, options, guard, collect, symmetry)
+    engine, keeper = _chosen(machine, properties, options, guard, collect, symmetry, inherited)
     result = _searched(engine, guard, keeper, resume=options.resume)
     if options.visited == "fingerprint":
         result = evolve(result, missed_state_bound=result.states**2 / 2 ** (FINGERPRINT_BITS + 1))
     if watch is not None:
         result = evolve(result, statistics=evolve(result.statistics, profile=watch.timings()))
-    again = [engine.book.properties[number] for number in open_questions(engine.book, result.verdicts)]
-    if not again:
-        return result
-    for_all_states = evolve(asked, checkpoint=None, resume=False, profile=False)
-    return _joined(
-        result, explore(machine, again, for_all_states, limits=_left(limits, guard.seconds), progress=progress)
-    )
+    return engine, result
 
 
 def _chosen(
@@ -85,6 +105,7 @@ def _chosen(
     guard: Guard,
     collect: Callable[[State], None] | None,
     symmetry: Symmetry | None,
+    inherited: Inherited | None,
 ) -> tuple[Engine, Keeper | None]:
     """Return the engine that is asked for, and what writes its search down, if that is wanted."""
     if isinstance(options.engine, Partitioned):
@@ -94,8 +115,11 @@ def _chosen(
 
         return Conductor(machine, properties, guard, options.engine, urgent=options.urgent, resume=options.resume), None
     book = Book(machine, properties, urgent=options.urgent, stop_at_first=options.stop_at_first)
-    kind = Plain if options.engine == "plain" else Rows if options.engine == "rows" else _columns()
-    engine = kind(book, guard, options, collect, symmetry)
+    engine: Engine
+    if options.engine == "columns":
+        engine = _columns()(book, guard, options, collect, symmetry, inherited)
+    else:
+        engine = (Plain if options.engine == "plain" else Rows)(book, guard, options, collect, symmetry)
     if options.checkpoint is None:
         return engine, None
     if symmetry is not None and options.engine != "rows":
@@ -176,16 +200,21 @@ def _joined(result: Exploration, whole: Exploration) -> Exploration:
     )
 
 
-def _by_size(search: Callable[..., Exploration], options: Options, limits: Limits) -> Exploration:
-    """Search with rows as far as that is quick, and with columns if there is more: all anew, or from what is kept."""
+def _by_size(
+    search: Callable[..., tuple[Engine, Exploration]], options: Options, limits: Limits
+) -> tuple[Engine, Exploration]:
+    """Search with rows as far as that is quick, and with columns if there is more: all anew, or from what is kept.
+
+    What the functions of the machine have answered until then is known: no situation is asked about twice.
+    """
     few = LARGE if limits.max_states is None else min(LARGE, limits.max_states)
-    kept = options.checkpoint
+    kept, inherited = options.checkpoint, None
     if kept is None or not options.resume or not kept.path.exists():
-        found = search(evolve(options, engine="rows", threads=1), limits=evolve(limits, max_states=few))
+        rows, found = search(evolve(options, engine="rows", threads=1), limits=evolve(limits, max_states=few))
         if few == limits.max_states or found.why_incomplete != f"the limit of {few:,} states was hit":
-            return found
-        limits = _left(limits, found.seconds)
-    return search(evolve(options, engine="columns", resume=kept is not None), limits=limits)
+            return rows, found
+        limits, inherited = _left(limits, found.seconds), rows.inherited if isinstance(rows, Rows) else None
+    return search(evolve(options, engine="columns", resume=kept is not None), limits=limits, inherited=inherited)
 
 
 def _columns() -> type[Columns]:

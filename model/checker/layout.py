@@ -26,12 +26,15 @@ class TooNarrow(Exception):  # noqa: N818 - no error: the search starts anew wit
 
 @frozen
 class Effect:
-    """An outcome on rows: `row & keep | put`. `written` is a bit set of places, `pairs` the same as (place, id)."""
+    """An outcome on rows: `row & keep | put`. `written` is a bit set of places, `pairs` the same as (place, id).
+
+    What to keep and to put follows from the pairs, for one width of ids.
+    """
 
     ordinal: int
     outcome: Outcome = field(repr=False)
-    keep: int = field(repr=False)
-    put: int = field(repr=False)
+    keep: int = field(repr=False, eq=False)
+    put: int = field(repr=False, eq=False)
     written: int = field(repr=False)
     pairs: tuple[tuple[int, int], ...] = field(repr=False)
 
@@ -43,8 +46,12 @@ class Layout:
         self.places = {slot: place for place, slot in enumerate(slots)}
         self.tables: list[list[Any]] = [[] for _ in slots]
         self._ids: list[dict[Hashable, int]] = [{} for _ in slots]
+        self.widen(code)
+
+    def widen(self, code: str) -> None:
+        """Give ids another width. The values keep theirs; rows and effects made before are of the old width."""
         self.code = code
-        self._row = struct.Struct(f"<{len(slots)}{code}")
+        self._row = struct.Struct(f"<{len(self.places)}{code}")
         self.bits = 8 * struct.calcsize(f"<{code}")
         self.size = self._row.size
         self.unpack = self._row.unpack

@@ -25,8 +25,8 @@ class Options:
 
     `engine`: "rows" is fast; "plain" is the oracle, and always exact; "columns" is compiled, for large machines (the
     extra `fast`); "auto" begins with rows and changes to columns, where they can be had, when a machine
-    turns out to be large (but with symmetry: orbits are folded in Python, and compiled loops wait for that). A
-    `Partitioned` is a search over several processes. All give the same counts, verdicts and traces.
+    turns out to be large, with what was learnt of its functions (not where a search by orbits is kept: that is
+    for rows). A `Partitioned` is a search over several processes. All give the same counts, verdicts and traces.
     """
 
     engine: Literal["rows", "plain", "columns", "auto"] | Partitioned = "rows"

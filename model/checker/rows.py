@@ -24,7 +24,7 @@ from .options import OPTIONS, Options
 from .semantics import URGENT_LIMIT, UrgentError, initial_states
 from .symmetry.audit import Audit
 from .symmetry.orbits import Folding
-from .trees.functions import Functions, Leaves
+from .trees.functions import Functions, Inherited, Leaves
 
 REMEMBERED = 1 << 18
 """So many rows are remembered with those that stand for their orbits."""
@@ -68,6 +68,11 @@ class Rows:
         self.index: dict[bytes | int, int] = {}
         self.queue: deque[tuple[int, Leaves, int]] = deque()
         """Rows to expand, with the leaves of the parent and the slots written since."""
+
+    @property
+    def inherited(self) -> Inherited:
+        """What another search of the machine may go on with."""
+        return Inherited(self.functions, self.book.folding)
 
     def run(self, saved: Saved | None = None) -> None:
         """Search until every state is expanded, anew with wider ids if the narrow ones do not suffice."""

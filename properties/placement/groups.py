@@ -22,7 +22,7 @@ from ...impl.api.values.quantity import Quantity
 from ...impl.api.well_known import HOSTNAME
 from .counts import Cell, Cells, Group, Groups, here, total
 from .group_volumes import single_users, volume_rules
-from .nodes import asks, clash, keeps_out, more_room, units
+from .nodes import asks, clash, keeps_out, more_room, shown, units, what_is_left
 from .pods import about, alike, excludes, takes_part, terms
 from .problem import Reason, Rule, called, name_of
 from .volumes import bars, limits
@@ -285,10 +285,11 @@ def _full(
     groups: Groups, cell: Cell, resource: str, has_left: tuple[int, int], shares: list[tuple[int, int]]
 ) -> Reason:
     has, left = has_left
-    unit = "m" if resource == "cpu" else ""
     asking = [(groups.groups[index], share) for index, share in shares]
-    asked = ", ".join(f"{called(group.pod)} asks for {group.count} x {share}{unit}" for group, share in asking)
-    words = f"{cell.words} has {left}{unit} of {has}{unit} {resource} left: {asked}"
+    asked = ", ".join(
+        f"{called(group.pod)} asks for {group.count} x {shown(resource, share)}" for group, share in asking
+    )
+    words = f"{cell.words} has {what_is_left(resource, has, left)}: {asked}"
     remedy = more_room(groups.problem.nodes, resource, (share for _, share in shares))
     return Reason("room", tuple(called(group.pod) for group, _ in asking), _names([cell]), words, remedy, resource)
 

@@ -15,7 +15,7 @@ import z3
 from ...impl.api.core import ContainerPort, Node, NodeSelectorTerm, Pod, Taint
 from ...impl.api.meta import LabelSelectorRequirement
 from ...impl.api.values.qos import pod_requests
-from ...impl.api.values.quantity import Quantity
+from ...impl.api.values.quantity import BINARY_SI, Quantity
 from ...impl.api.well_known import UNSCHEDULABLE
 from .problem import Problem, Reason, Rule, called, name_of, plain
 
@@ -144,6 +144,19 @@ def units(resource: str, quantity: Quantity) -> int:
     return quantity.milli_value() if resource == "cpu" else quantity.value()
 
 
+def shown(resource: str, amount: int) -> str:
+    """Write so much of a resource as manifests do: cpu in thousandths, memory and disk with a binary suffix."""
+    if resource == "cpu":
+        return f"{amount}m"
+    sized = resource in {"memory", "ephemeral-storage"} or resource.startswith("hugepages-")
+    return str(Quantity.of(amount, BINARY_SI)) if sized else str(amount)
+
+
+def what_is_left(resource: str, has: int, left: int) -> str:
+    """Say how much of a resource a node has left, of how much."""
+    return f"{shown(resource, left)} of {shown(resource, has)} {resource} left" if has else f"no {resource}"
+
+
 def asks(pod: Pod) -> dict[str, int]:
     """What a Pod takes of a node: one place for a Pod, and its requests; what is 0 or not asked for takes nothing."""
     wants = {**pod_requests(pod.spec), **ONE_POD}
@@ -167,9 +180,8 @@ def _full(
     problem: Problem, node: Node, resource: str, has_used: tuple[int, int], shares: list[tuple[int, int]]
 ) -> Reason:
     has, used = has_used
-    unit = "m" if resource == "cpu" else ""
-    asked = ", ".join(f"{called(problem.pods[pod])} asks for {share}{unit}" for pod, share in shares)
-    words = f"{name_of(node)} has {max(has - used, 0)}{unit} of {has}{unit} {resource} left: {asked}"
+    asked = ", ".join(f"{called(problem.pods[pod])} asks for {shown(resource, share)}" for pod, share in shares)
+    words = f"{name_of(node)} has {what_is_left(resource, has, max(has - used, 0))}: {asked}"
     remedy = more_room(problem.nodes, resource, (share for _, share in shares))
     return Reason("room", tuple(called(problem.pods[pod]) for pod, _ in shares), (name_of(node),), words, remedy)
 

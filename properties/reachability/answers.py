@@ -7,7 +7,7 @@ A traffic policy Local narrows both to the Pods of the node that is asked. A por
 the container port with its name and protocol. Nothing here looks at EndpointSlices, rules or any controller.
 
 A number that no container declares is taken to be listened on: declaring a port is not what opens it. Where one
-declares it for another protocol only, nobody listens.
+declares it for another protocol only, nobody listens. Where NetworkPolicies that stay let nobody in, nobody answers.
 Left out on purpose: topology hints and trafficDistribution, which choose some of those who answer, and all where they
 would leave nobody; readiness gates of single containers.
 """
@@ -21,6 +21,7 @@ from attrs import frozen
 from ...impl.api.core import ContainerPort, Pod, PodSpec, Service, ServicePort
 from ...impl.api.runtime import PodRuntime, Stage
 from ...model.components.kubeproxy import Endpoint
+from .network_policy import NO_WALLS, Policy, Walls
 
 
 @frozen(order=True)
@@ -162,7 +163,29 @@ def why_deaf(spec: PodSpec, port: ServicePort) -> str:
     return ""
 
 
-def backend(services: tuple[Service, ...], obj: object) -> Backend | None:
+@frozen
+class Lost:
+    """Why no connection by a Service port is answered by a Pod: it does not listen, or a policy lets nobody in."""
+
+    why: str
+    policy: Policy | None = None
+
+
+def lost(pod: Pod, port: ServicePort, walls: Walls) -> Lost | None:
+    """Return why no connection by a Service port is answered by a Pod, None if it may be."""
+    number, protocol = number_on(pod.spec, port), port.protocol or "TCP"
+    if deaf := why_deaf(pod.spec, port):
+        return Lost(deaf)
+    policy = None if number is None else walls.shut(pod, number, protocol)
+    if number is None or policy is None:
+        return None
+    told = f"NetworkPolicy {policy.name} lets nobody in on {number}/{protocol}"
+    if port.port != number and walls.about(pod, port.port, protocol):
+        told += f", where the Pods listen, but on {port.port}, the port of the Service"
+    return Lost(told, policy)
+
+
+def backend(services: tuple[Service, ...], obj: object, walls: Walls = NO_WALLS) -> Backend | None:
     """Return what is to be known of a Pod in front of some Services; None if none of them leads to it."""
     if not isinstance(obj, Pod) or not has_address(obj):
         return None
@@ -170,7 +193,7 @@ def backend(services: tuple[Service, ...], obj: object) -> Backend | None:
     last: list[Port] = []
     for service in services:
         if selects_pod(service, obj):
-            ports = tuple(_listening(service, obj))
+            ports = tuple(_answering(service, obj, walls))
             if obj.ready and obj.metadata.terminating:
                 last += ports
             if service.spec.publish_not_ready_addresses or (obj.ready and not obj.metadata.terminating):
@@ -180,12 +203,12 @@ def backend(services: tuple[Service, ...], obj: object) -> Backend | None:
     return Backend(obj.metadata.uid, obj.spec.node_name, frozenset(first), frozenset(last))
 
 
-def _listening(service: Service, pod: Pod) -> Iterator[Port]:
+def _answering(service: Service, pod: Pod, walls: Walls) -> Iterator[Port]:
     if is_headless(service):
         yield from ports_of(service)
         return
     for port, asked in zip(service.spec.ports, ports_of(service), strict=True):
-        if not why_deaf(pod.spec, port):
+        if lost(pod, port, walls) is None:
             yield asked
 
 

@@ -84,6 +84,7 @@ class Policy:
 class Party:
     """One end of a connection: a Pod, or with an empty namespace an address outside the cluster.
 
+    Of a Pod without an address yet it is not known in which blocks of addresses it will be: in those that have all.
     `ports` are the named ports of its containers.
     """
 
@@ -102,6 +103,34 @@ class Party:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.is_pod else self.address
+
+
+@frozen(cache_hash=True)
+class Walls:
+    """Policies that `stay` as they are, and all that `may` ever be there, in every version: at which Pods they meet."""
+
+    stay: tuple[Policy, ...] = ()
+    may: tuple[Policy, ...] = ()
+
+    def shut(self, pod: Pod, number: int, protocol: str) -> Policy | None:
+        """Return a policy that isolates a Pod and lets nobody in at a port, whatever else is there; None: some may be.
+
+        Policies add up: one that stays isolates the Pod, and it is shut where no rule of any is about the port. What is
+        in the network of its node is not judged: that is up to the plugin.
+        """
+        if not self.stay or pod.spec.host_network:
+            return None
+        isolating = isolates(self.stay, party_of(pod, {}), INGRESS)
+        return isolating[0] if isolating and not self.about(pod, number, protocol) else None
+
+    def about(self, pod: Pod, number: int, protocol: str) -> bool:
+        """Tell whether a rule that may ever be there lets somebody in at a port of a Pod."""
+        party = party_of(pod, {})
+        rules = (rule for policy in isolates(self.may, party, INGRESS) for rule in policy.ingress)
+        return any(_port(rule, party, number, protocol) for rule in rules)
+
+
+NO_WALLS = Walls()
 
 
 @frozen
@@ -151,6 +180,8 @@ def _peer(policy: Policy, rule: Rule, other: Party) -> bool:
 def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
     """Tell whether a peer of a policy is this party."""
     if peer.cidr:
+        if not other.address:
+            return _covers_pods(peer)
         address = ip_address(other.address)
         inside = (address in ip_network(cidr, strict=False) for cidr in peer.excepted)
         return address in ip_network(peer.cidr, strict=False) and not any(inside)
@@ -161,6 +192,12 @@ def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
     else:
         in_namespace = selects(peer.namespaces, other.namespace_labels)
     return in_namespace and (peer.pods is None or selects(peer.pods, other.labels))
+
+
+def _covers_pods(peer: Peer) -> bool:
+    """Tell whether any Pod is in a block, whatever its address is: all but such addresses as no Pod has."""
+    excepted = (ip_network(cidr, strict=False) for cidr in peer.excepted)
+    return peer.cidr == "0.0.0.0/0" and all(one.is_link_local or one.is_loopback for one in excepted)
 
 
 def _port(rule: Rule, destination: Party, port: int, protocol: str) -> bool:

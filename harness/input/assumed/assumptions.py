@@ -11,16 +11,18 @@ from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, frozen
 
+from ....impl.api.autoscaling import HorizontalPodAutoscaler
 from ....impl.api.batch import CronJob, Job
 from ....impl.api.core import Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
-from ....impl.api.policy import SYSTEM_PRIORITIES, PriorityClass
+from ....impl.api.policy import SYSTEM_PRIORITIES, PodDisruptionBudget, PriorityClass
 from ....impl.api.reading.load import Note, Problem
+from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.references import references
 from ....impl.api.storage import PersistentVolume
 from ....impl.api.values.frozen import as_map
-from ....impl.api.values.selectors import matches_map
+from ....impl.api.values.selectors import matches_map, selects
 from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE
@@ -90,6 +92,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *(() if scenario.image_behaviour else _ends(manifests, objects)),
         *_services(manifests, objects, makers),
         *_restrictions(manifests, objects, scenario),
+        *_idle(manifests, objects, makers),
     ]
     if not scenario.image_behaviour:
         found += (*_images(makers, scenario.script), *_users(manifests, makers))
@@ -348,6 +351,10 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
             yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
         if not isinstance(service, Service) or not service.spec.selector:
             continue
+        if service.spec.publish_not_ready_addresses and service.spec.cluster_ip != "None":
+            message = "it sends connections to Pods that are not ready yet: they accept them once they have an address"
+            about = "Pods behind Services with publishNotReadyAddresses accept connections before they are ready"
+            yield _at(manifests, ref_of(service), "spec.publishNotReadyAddresses", message, about)
         for maker in known.bearing(service.spec.selector):
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
@@ -359,6 +366,28 @@ def _restrictions(manifests: Manifests, objects: tuple[Object, ...], scenario: S
     for ref, field, message in network_policies.restrictions(manifests, objects, scenario):
         about = "whether a Service is reached is asked for those whom NetworkPolicies let in there, and out to it"
         yield _at(manifests, ref, field, message, about)
+
+
+def _idle(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    """List the autoscalers that scale, and the budgets that guard, nobody of the input: perhaps others are meant."""
+    workloads = {ref_of(obj) for obj in objects} | {other.ref for other in manifests.others}
+    pods = [(maker.ref.namespace, maker.labels) for maker in makers]
+    pods += [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
+    for obj in objects:
+        space = obj.metadata.namespace
+        if isinstance(obj, HorizontalPodAutoscaler):
+            named = obj.spec.scale_target_ref
+            target = Ref(named.kind, space, named.name)
+            if target not in workloads:
+                alike = [one.name for one in workloads if (one.kind, one.namespace) == (target.kind, space)]
+                hint = did_you_mean(target.name, alike, "")
+                message = f"there is no {target} in the input{f' ({hint})' if hint else ''}: it scales nobody here"
+                yield _at(manifests, ref_of(obj), "spec.scaleTargetRef.name", message)
+        elif isinstance(obj, PodDisruptionBudget):
+            selector = obj.spec.selector
+            if selector is None or not any(where == space and selects(selector, labels) for where, labels in pods):
+                message = "it selects no Pod of the input: it guards nobody here"
+                yield _at(manifests, ref_of(obj), "spec.selector", message)
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:

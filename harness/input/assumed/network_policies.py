@@ -3,34 +3,44 @@
 At rest a policy drops nothing where it lets in everybody on a Service's port, or isolates no Pod behind it. Where it
 lets in some, reachability is that of those whom it lets in, and the report says so: a policy says who is to ask. That
 takes policies that the script leaves alone, that let in the same to every Pod behind the Service, and that let in
-somebody: another Pod of the input, or who is not in the input (other namespaces, addresses). Nodes do not lead there
-from outside, unless addresses are let in. What a Pod may not send is not asked of it. Otherwise it is not known who is
-to be answered. Whom exactly a policy lets in, `reach` and the claims isolation and connectivity are about.
+somebody, the same before and after each step: another Pod of the input (not one in the network of its node, of which
+plugins make what they like), or who is not in the input (addresses, and namespaces that may be elsewhere, unless the
+input is all there is). Nodes do not lead there from outside, unless addresses are let in. What a Pod may not send is
+not asked of it, nor what it may send only to addresses, which Pods may have or not. Otherwise it is not known who is to
+be answered. Whom exactly a policy lets in, `reach` and the claims isolation and connectivity are about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import collapse_addresses, ip_network
+from itertools import chain
+from typing import Any
 
 from attrs import evolve, frozen
 
 from ....impl.api.claim_names import CONNECTIVITY, ISOLATION, REACHABILITY
 from ....impl.api.core import Namespace, Pod, PodSpec, Service, ServicePort
 from ....impl.api.kinds import Object, ref_of
-from ....impl.api.meta import LabelSelector, ObjectMeta, Ref
+from ....impl.api.meta import LabelSelector, Ref
 from ....impl.api.networking import NetworkPolicy, NetworkPolicyPeer
 from ....impl.api.reading.load import Note
+from ....impl.api.values.frozen import Strings, strings
 from ....impl.api.values.selectors import matches_map
 from ....impl.kubectl.script import Apply, DeleteObject
+from ....properties.reachability.answers import is_headless
 from ....properties.reachability.network_policy import (
     EGRESS,
     INGRESS,
     NAMESPACE_NAME,
+    NO_WALLS,
     Party,
     Peer,
     Policy,
     Rule,
+    Walls,
     admits,
+    is_peer,
     isolates,
     party_of,
     policy_of,
@@ -41,6 +51,7 @@ from ..workloads import Template, templates
 
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 CLOSER = (ISOLATION, CONNECTIVITY)
+NO_LABELS = strings()
 
 
 @frozen
@@ -62,9 +73,9 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
     if not policies:
         return
-    makers = _makers(manifests, objects)
+    callers = _callers(manifests, scenario)
     said = [*_unselected(objects, policies)]
-    for way in _ways(objects, policies, makers, scenario):
+    for way in _ways(objects, policies, callers, scenario):
         said += way.open_questions()
     grouped: dict[tuple[NetworkPolicy, str], list[str]] = {}
     for policy, field, why in dict.fromkeys(said):
@@ -74,7 +85,7 @@ def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
         yield manifests.note(policy, field, f"{reasons[0]}{more}", (REACHABILITY,))
     closer = Detail.POLICIES in scenario.detail
     for policy in policies:
-        if not any(_isolates(policy, maker) for maker in makers):
+        if not any(_isolates(policy, maker) for maker in callers.makers):
             operators = any(other.custom and other.labels is None for other in manifests.others)
             hangs = CLOSER if closer and operators else ()
             told = "it selects no Pod of the input: it isolates nobody"
@@ -89,15 +100,60 @@ def restrictions(
 ) -> Iterator[tuple[Ref, str, str]]:
     """Yield of which policies, by which field, some are not asked whether they reach a Service, and which."""
     policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
-    for way in _ways(objects, policies, _makers(manifests, objects), scenario) if policies else ():
+    for way in _ways(objects, policies, _callers(manifests, scenario), scenario) if policies else ():
         yield from ((ref_of(policy), field, why) for policy, field, why in way.premises())
 
 
-def _makers(manifests: Manifests, objects: tuple[Object, ...]) -> tuple[Template, ...]:
+def walls_of(manifests: Manifests, scenario: Scenario) -> Walls:
+    """Return the policies of the input if one of them shuts a port that a Service leads to, else none.
+
+    None, too, where there are policies of other groups, which may let in what these do not (Cilium adds them up, and an
+    AdminNetworkPolicy goes before them), and where Pods that are not modelled may answer in the place of the others.
+    """
+    objects = (*manifests.objects, *scenario.applied)
+    policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
+    if not policies or any(other.ref.kind.endswith("NetworkPolicy") for other in manifests.others):
+        return NO_WALLS
+    stay = _lasting(policies, scenario) + _applied_last(scenario)
+    may = tuple(map(policy_of, policies))
+    if scenario.complete:
+        callers = _callers(manifests, scenario)
+        may = tuple(_for_callers(policy, callers) for policy in may)
+    walls = Walls(tuple(map(policy_of, stay)), may)
+    shut = [door.service for door in doors(objects) if _is_shut(walls, door)]
+    others = [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
+    elsewhere = any(_selects(service, *other) for service in shut for other in others)
+    return walls if shut and not elsewhere else NO_WALLS
+
+
+def _for_callers(policy: Policy, callers: Callers) -> Policy:
+    """Return a policy without the rules that let in only Pods that a complete input does not have."""
+
+    def may_ask(peer: Peer) -> bool:
+        if peer.cidr:
+            return _has_addresses(peer)
+        parties = chain.from_iterable(map(callers.parties, callers.makers))
+        return any(is_peer(policy, peer, party) for party in parties)
+
+    kept = (rule for rule in policy.ingress if not rule.peers or any(map(may_ask, rule.peers)))
+    return evolve(policy, ingress=tuple(kept))
+
+
+def _is_shut(walls: Walls, door: Door) -> bool:
+    return walls.shut(door.maker.pod, door.number, door.protocol) is not None
+
+
+def _callers(manifests: Manifests, scenario: Scenario) -> Callers:
+    objects = (*manifests.objects, *scenario.applied)
     others = (
         Template(other.ref, other.labels, PodSpec(), "") for other in manifests.others if other.labels is not None
     )
-    return (*templates(objects), *others)
+    spaces: dict[str, tuple[Strings, ...]] = {}
+    for space in objects:
+        if isinstance(space, Namespace):
+            spaces[space.metadata.name] = (*spaces.get(space.metadata.name, ()), space.metadata.labels)
+    versions = (*(tuple(templates((obj,))) for obj in objects), *((other,) for other in others))
+    return Callers(versions, spaces, scenario.complete)
 
 
 # --- at rest --------------------------------------------------------------------------------------------------------
@@ -108,13 +164,44 @@ Peers = frozenset[tuple[str, Peer]]
 
 
 @frozen
+class Callers:
+    """Who may ask: the templates of the input and of what steps apply, and the labels that their namespaces have."""
+
+    versions: tuple[tuple[Template, ...], ...]
+    """A workload once for each manifest of it, and in that once for each way in which its Pods are labelled."""
+    spaces: Mapping[str, tuple[Strings, ...]]
+    """The labels of each namespace of the input: at first, and by each step that changes them."""
+    complete: bool
+    """Whether the input is all there is."""
+
+    @property
+    def makers(self) -> tuple[Template, ...]:
+        """All of them."""
+        return tuple(chain.from_iterable(self.versions))
+
+    def parties(self, maker: Template) -> Iterator[Party]:
+        """Yield the Pods of a template as ends of connections, for each time that their namespace is labelled anew."""
+        return (_party(maker, labels) for labels in self.spaces.get(maker.ref.namespace, (strings(),)))
+
+    def elsewhere(self, selector: LabelSelector) -> bool:
+        """Tell whether a namespace that is not in the input may be selected."""
+        known = {maker.ref.namespace for maker in self.makers} | set(self.spaces)
+        named = [{selector.match_labels[NAMESPACE_NAME]}] if NAMESPACE_NAME in selector.match_labels else []
+        wanted = [one for one in selector.match_expressions if (one.key, one.operator) == (NAMESPACE_NAME, "In")]
+        named += [set(one.values) for one in wanted]
+        return not self.complete and (not named or bool(set.intersection(*named) - known))
+
+
+@frozen
 class Way:
     """The way to a port of a Service: its doors, the policies of the input, who may ask, and which policies stay."""
 
     doors: tuple[Door, ...]
     policies: tuple[NetworkPolicy, ...]
-    makers: tuple[Template, ...]
+    callers: Callers
     lasting: frozenset[Ref]
+    walls: Walls
+    """By these nobody is let in where `lasting` are enough for it: a breach, no question."""
 
     def open_questions(self) -> Said:
         """Say which policies make it a question who is answered there, and why."""
@@ -122,7 +209,8 @@ class Way:
             for door in self.doors:
                 isolating = self._isolating(door.maker, INGRESS)
                 told = f"it {self._lets(door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
-                if not self._lets_everybody(door):
+                shut = not is_headless(door.service) and _is_shut(self._lasting_walls, door)
+                if not self._lets_everybody(door) and not shut:
                     yield from (
                         (policy, _field(policy, INGRESS), told)
                         for policy in isolating
@@ -139,11 +227,19 @@ class Way:
                 yield policy, _field(policy, INGRESS), f"whether {self} is reached is asked for those whom it lets in"
         for policy, field, maker in self._kept():
             if ref_of(policy) in self.lasting:
-                yield policy, field, f"it does not let {maker.ref} out to {self}, for which that is not asked"
+                lets = (
+                    "lets {} out to {} by addresses, if at all" if _by_address(policy) else "does not let {} out to {}"
+                )
+                yield policy, field, f"it {lets.format(maker.ref, self)}, for which that is not asked"
 
     def __str__(self) -> str:
         first = self.doors[0]
         return f"{first.number}/{first.protocol} of {ref_of(first.service)}"
+
+    @property
+    def _lasting_walls(self) -> Walls:
+        lasting = tuple(policy_of(policy) for policy in self.policies if ref_of(policy) in self.lasting)
+        return evolve(self.walls, stay=lasting) if self.walls.stay else self.walls
 
     @property
     def _walls(self) -> tuple[NetworkPolicy, ...]:
@@ -156,28 +252,42 @@ class Way:
         first, *more = map(self._let_in, self.doors)
         stays = self.lasting.issuperset(map(ref_of, self._walls))
         closed = not any(map(self._lets_everybody, self.doors))
-        return stays and closed and all(other == first for other in more) and self._has_callers(first)
+        alike = all(other == first for other in more) and not self._changed()
+        return stays and closed and alike and self._has_callers(first)
 
     def _has_callers(self, peers: Peers) -> bool:
         """Tell whether somebody is let in: who is not in the input, or other Pods of it, which are let out."""
-        addresses = any(peer.cidr for _, peer in peers)
+        addresses = any(_has_addresses(peer) for _, peer in peers)
         if _is_asked_from_outside(self.doors[0].service) and not addresses:
             return False
         kept = {maker.ref for _, _, maker in self._kept()}
         return (
             addresses
-            or any(peer.namespaces is not None for _, peer in peers)
-            or any(maker.ref not in kept and self._asks(maker) for maker in self.makers)
+            or any(peer.namespaces is not None and self.callers.elsewhere(peer.namespaces) for _, peer in peers)
+            or any(maker.ref not in kept and self._asks(maker) for maker in self.callers.makers)
         )
 
     def _asks(self, maker: Template) -> bool:
         """Tell whether Pods of a template, not of the Service, are let in at every door."""
         own = any(door.maker.ref == maker.ref for door in self.doors)
-        return not own and all(self._lets_by(door, maker) for door in self.doors)
+        return not own and not maker.spec.host_network and set(self._answers(maker)) == {True}
 
-    def _lets_by(self, door: Door, maker: Template) -> bool:
+    def _answers(self, maker: Template) -> Iterator[bool]:
+        """Yield for each labelling of its namespace whether a Pod of a template is let in at every door."""
+        return (all(self._lets_by(door, party) for door in self.doors) for party in self.callers.parties(maker))
+
+    def _changed(self) -> bool:
+        """Tell whether a step may take from somebody, or give him, the labels by which he is let in."""
+        known: dict[Ref, frozenset[bool]] = {}
+        for version in filter(None, self.callers.versions):
+            answers = frozenset(answer for maker in version for answer in self._answers(maker))
+            if known.setdefault(version[0].ref, answers) != answers:
+                return True
+        return any(len(set(self._answers(maker))) > 1 for maker in self.callers.makers)
+
+    def _lets_by(self, door: Door, party: Party) -> bool:
         return any(
-            admits(known, rule, _party(maker), _party(door.maker), door.number, door.protocol)
+            admits(known, rule, party, _party(door.maker), door.number, door.protocol)
             for known, rule in self._rules(door)
         )
 
@@ -213,18 +323,31 @@ class Way:
 
     def _kept(self) -> Iterator[tuple[NetworkPolicy, str, Template]]:
         """Yield who may not ask at some door, and the policies that keep them from it, by field."""
-        for maker in self.makers:
+        for maker in self.callers.makers:
             isolating = self._isolating(maker, EGRESS)
             if isolating and not all(self._lets_out(isolating, door) for door in self.doors):
                 yield from ((policy, _field(policy, EGRESS), maker) for policy in isolating)
 
     def _lets_out(self, isolating: tuple[NetworkPolicy, ...], door: Door) -> bool:
-        return any(
-            admits(policy_of(policy), rule, _party(door.maker), _party(door.maker), door.number, door.protocol)
-            for policy in isolating
-            if ref_of(policy) in self.lasting
-            for rule in policy_of(policy).egress
+        lasting = [policy_of(policy) for policy in isolating if ref_of(policy) in self.lasting]
+        rules = [(policy, rule) for policy in lasting for rule in policy.egress]
+        return all(
+            any(admits(policy, rule, party, party, door.number, door.protocol) for policy, rule in rules)
+            for party in self.callers.parties(door.maker)
         )
+
+
+def _by_address(policy: NetworkPolicy) -> bool:
+    return any(peer.cidr for rule in policy_of(policy).egress for peer in rule.peers)
+
+
+def _has_addresses(peer: Peer) -> bool:
+    """Tell whether a block of addresses has any that are not excepted."""
+    if not peer.cidr:
+        return False
+    block = ip_network(peer.cidr, strict=False)
+    gone: Any = [ip_network(cidr, strict=False) for cidr in peer.excepted]
+    return bool(block.num_addresses - sum(one.num_addresses for one in collapse_addresses(gone)))
 
 
 def _is_asked_from_outside(service: Service) -> bool:
@@ -232,7 +355,7 @@ def _is_asked_from_outside(service: Service) -> bool:
 
 
 def _ways(
-    objects: tuple[Object, ...], policies: list[NetworkPolicy], makers: tuple[Template, ...], scenario: Scenario
+    objects: tuple[Object, ...], policies: list[NetworkPolicy], callers: Callers, scenario: Scenario
 ) -> Iterator[Way]:
     """Yield the way to each port of each Service that leads to Pods of the input."""
     lasting = frozenset(map(ref_of, _lasting(policies, scenario)))
@@ -240,7 +363,7 @@ def _ways(
     for door in doors(objects):
         grouped.setdefault((ref_of(door.service), door.port, door.protocol), []).append(door)
     for found in grouped.values():
-        yield Way(tuple(found), tuple(policies), makers, lasting)
+        yield Way(tuple(found), tuple(policies), callers, lasting, scenario.walls)
 
 
 def _unselected(objects: tuple[Object, ...], policies: list[NetworkPolicy]) -> Said:
@@ -268,6 +391,22 @@ def _lasting(policies: list[NetworkPolicy], scenario: Scenario) -> list[NetworkP
         and ("NetworkPolicy", policy.metadata.name) not in gone
         and ("Namespace", policy.metadata.namespace) not in gone
     ]
+
+
+def _applied_last(scenario: Scenario) -> list[NetworkPolicy]:
+    """Return the policies that are there when the script is over because a step applies them, as the last does."""
+    there: dict[Ref, NetworkPolicy] = {}
+    for step in scenario.script:
+        if isinstance(step, Apply) and isinstance(step.object, NetworkPolicy):
+            there[ref_of(step.object)] = step.object
+        elif isinstance(step, DeleteObject):
+            there = {
+                ref: policy
+                for ref, policy in there.items()
+                if ("NetworkPolicy", ref.name) != (step.kind, step.name)
+                and ("Namespace", ref.namespace) != (step.kind, step.name)
+            }
+    return list(there.values())
 
 
 def _lets_all(policy: NetworkPolicy, direction: str, door: Door) -> bool:
@@ -310,8 +449,8 @@ def _numbers(port: ServicePort, maker: Template) -> Iterator[int]:
         yield from () if named is None else (named,)
 
 
-def _party(maker: Template) -> Party:
-    return party_of(Pod(ObjectMeta(namespace=maker.ref.namespace, labels=maker.labels), maker.spec), {})
+def _party(maker: Template, namespace_labels: Mapping[str, str] = NO_LABELS) -> Party:
+    return party_of(maker.pod, namespace_labels)
 
 
 # --- more closely ---------------------------------------------------------------------------------------------------

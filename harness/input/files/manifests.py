@@ -104,6 +104,8 @@ def sources_of(loaded: Loaded) -> immutabledict[Ref, Source]:
 def refusals(loaded: LoadedObject, release: Release = NEWEST) -> tuple[Problem, ...]:
     """Say what the API server would refuse."""
     source = loaded.source
+    if not loaded.object.metadata.name:
+        return (Problem(source.file, source.line_of("metadata.generateName"), "metadata.generateName", UNNAMED),)
     errors = validate_create(prepare_for_create(default(loaded.object), 0), release)
     return tuple(Problem(source.file, source.line_of(error.field), error.field, error.message) for error in errors)
 
@@ -129,4 +131,5 @@ def settled(obj: Object) -> Object:
     )
 
 
+UNNAMED = "kubectl apply cannot use it (kubectl create does): give the object a metadata.name"
 READY = NodeCondition("Ready", "True", "KubeletReady", "kubelet is posting ready status")

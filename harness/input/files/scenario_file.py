@@ -39,6 +39,7 @@ from ..assumed.assumptions import (
     perhaps_made,
 )
 from ..assumed.leaving import leaving
+from ..assumed.network_policies import walls_of
 from ..assumed.owners import owners, owners_of_live
 from ..assumed.unmodelled import outside
 from ..assumed.webhooks import ELSEWHERE, answers, asked
@@ -240,6 +241,7 @@ def _capacity(reader: Reader, at: Located | None) -> Resources:
 
 def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     """Say what is not modelled and what is assumed; where the input is all there is, what is missing."""
+    scenario = evolve(scenario, walls=walls_of(manifests, scenario))
     given = outside(manifests, scenario)
     assumed = assumptions(manifests, scenario)
     if scenario.complete:
@@ -309,6 +311,7 @@ def _from_cluster(
         manifests.hooks,
     )
     whole = evolve(given, script=(*(kubectl.Apply(obj) for obj in manifests.objects), *scenario.script))
+    whole = evolve(whole, walls=walls_of(told, whole))
     outer = outside(told, whole)
     left = leaving(told, whole)
     outer = evolve(outer, notes=(*outer.notes, *left.notes, *state.notes))

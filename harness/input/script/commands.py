@@ -14,46 +14,32 @@ from typing import Any
 
 from attrs import frozen
 
+from ....impl.api.kinds import BY_NAME
 from ....impl.api.reading.nearest import did_you_mean
 
-KINDS = {
-    "deployment": "Deployment",
-    "deployments": "Deployment",
+SHORT = {
     "deployment.apps": "Deployment",
     "deploy": "Deployment",
-    "replicaset": "ReplicaSet",
-    "replicasets": "ReplicaSet",
     "rs": "ReplicaSet",
-    "replicationcontroller": "ReplicationController",
-    "replicationcontrollers": "ReplicationController",
     "rc": "ReplicationController",
-    "statefulset": "StatefulSet",
-    "statefulsets": "StatefulSet",
     "sts": "StatefulSet",
-    "daemonset": "DaemonSet",
-    "daemonsets": "DaemonSet",
     "ds": "DaemonSet",
-    "job": "Job",
-    "jobs": "Job",
-    "pod": "Pod",
-    "pods": "Pod",
+    "cj": "CronJob",
     "po": "Pod",
-    "service": "Service",
-    "services": "Service",
     "svc": "Service",
-    "poddisruptionbudget": "PodDisruptionBudget",
-    "poddisruptionbudgets": "PodDisruptionBudget",
     "pdb": "PodDisruptionBudget",
-    "networkpolicy": "NetworkPolicy",
-    "networkpolicies": "NetworkPolicy",
+    "hpa": "HorizontalPodAutoscaler",
+    "pvc": "PersistentVolumeClaim",
+    "pv": "PersistentVolume",
+    "pc": "PriorityClass",
+    "quota": "ResourceQuota",
+    "limits": "LimitRange",
+    "sc": "StorageClass",
     "netpol": "NetworkPolicy",
-    "namespace": "Namespace",
-    "namespaces": "Namespace",
     "ns": "Namespace",
-    "node": "Node",
-    "nodes": "Node",
     "no": "Node",
 }
+KINDS = {**{name: kind.name for kind in BY_NAME.values() for name in (kind.name.lower(), kind.plural)}, **SHORT}
 """Kinds by the names and short names kubectl takes."""
 DRAIN_FLAGS = {
     "force": "force",

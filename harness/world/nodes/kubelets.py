@@ -30,7 +30,7 @@ from ....impl.api.requests import PatchStatus
 from ....impl.api.runtime import IDLE, PodRuntime, Stage
 from ....impl.api.values.frozen import strings
 from ....impl.kubelet import worker
-from ....impl.kubelet.admission import admit
+from ....impl.kubelet.admission import crowded as is_crowded
 from ....impl.kubelet.behaviour import ImageBehaviour
 from ....impl.kubelet.runtime import KubeletStep, Work, occupies
 from ....impl.kubelet.status import rejected
@@ -62,7 +62,7 @@ class Kubelets:
     struck: tuple[str, ...] = ()
     """The nodes that faults may strike."""
     forced: bool = False
-    """A step deletes Pods by force: they are gone from the API before their kubelet learns of it."""
+    """Pods may be gone from the API before their kubelet learns of it (`Scenario.deletes_by_force`)."""
     early: bool = False
     """A Pod may be reported as over while its containers still hold their share of the node."""
     counts_rejected: bool = False
@@ -345,8 +345,8 @@ def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple
 
 def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, node: Node) -> bool:
     """Tell whether the Pods of a node, all together, leave one of them no room: then who starts first decides."""
-    there = [one for _, one in _beside(kubelets, view, place, node)] + ([] if pod is None else [pod])
-    return any(admit(one, node, (other for other in there if other is not one)) for one in there)
+    there = tuple(one for _, one in _beside(kubelets, view, place, node))
+    return is_crowded(there if pod is None else (*there, pod), node)
 
 
 def _counts(refused: bool, runtime: PodRuntime | None) -> bool:  # noqa: FBT001

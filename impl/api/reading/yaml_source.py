@@ -39,6 +39,9 @@ LONGEST_INTEGER = 100
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+TEMPLATE = "it looks like a template: render it first (helm template ... | kubeproof check -)"
+
+
 class YamlError(ValueError):
     """Text that is no YAML; `line` counts from 1, `path` names a field or is empty."""
 
@@ -163,7 +166,9 @@ class _Builder:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                raise YamlError(line, "malformed YAML: a key is a list or a map", path=path)
+                braces = isinstance(key_node, yaml.MappingNode) and bool(node.flow_style)
+                hint = TEMPLATE if braces else ""  # {{ .Values.name }} by itself is YAML: a map in a map.
+                raise YamlError(line, "malformed YAML: a key is a list or a map", hint, path)
             if key_node.value == "<<" and not key_node.style:
                 merged = self.merge(value_node, path) | merged
                 continue
@@ -247,7 +252,7 @@ def _malformed(text: str, error: yaml.MarkedYAMLError) -> YamlError:
     line = lines[number - 1] if number <= len(lines) else ""
     hint = ""
     if any("{{" in one for one in lines):
-        hint = "it looks like a template: render it first (helm template ... | kubeproof check -)"
+        hint = TEMPLATE
     elif "\t" in line:
         hint = "indent with spaces, not tabs"
     problem = " ".join(part for part in (error.context, error.problem) if part)

@@ -23,6 +23,7 @@ from ..engine import Costs
 from ..guard import NEWS, TICK, Guard
 from ..options import OPTIONS, Options
 from ..semantics import initial_states
+from ..trees.functions import Inherited
 from . import visited
 from .batch import Batch, Shorter, Steps
 from .doubts import Doubts
@@ -43,6 +44,7 @@ class Columns:
         options: Options = OPTIONS,
         collect: Callable[[State], None] | None = None,
         symmetry: Symmetry | None = None,
+        inherited: Inherited | None = None,
     ) -> None:
         self.book = book
         self.guard = guard
@@ -50,7 +52,7 @@ class Columns:
         self.together = Together(options.threads if symmetry is None else 1)  # What folds rows is Python all the time.
         # Properties of whole runs need to know which state a step leads to, and a fingerprint does not tell its number.
         exact = options.visited == "exact" or bool(book.liveness)
-        self.expansion = expansion = Expansion(book, self.together, exact=exact, symmetry=symmetry)
+        self.expansion = expansion = Expansion(book, self.together, exact=exact, symmetry=symmetry, inherited=inherited)
         self.states, self.tables, self.layout = expansion.states, expansion.tables, expansion.layout
         kept = options.checkpoint
         self.spare = Spare(guard, book, self.states, None if kept is None else kept.path.parent)

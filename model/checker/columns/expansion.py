@@ -13,7 +13,7 @@ from ..layout import CODES, Layout
 from ..semantics import UrgentError
 from ..symmetry.audit import Audit
 from ..symmetry.orbits import Folding
-from ..trees.functions import Functions
+from ..trees.functions import Functions, Inherited
 from . import kernels, packing
 from .batch import ASKED_AT_ONCE, Batch, Room, Steps, for_state
 from .observed import ObservedStates, WatchedSteps
@@ -32,14 +32,26 @@ PLANS_FROM = 4096
 class Expansion:
     """A machine as tables of integers, its states, and what goes from these to their steps."""
 
-    def __init__(self, book: Book, together: Together, *, exact: bool, symmetry: Symmetry | None = None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        together: Together,
+        *,
+        exact: bool,
+        symmetry: Symmetry | None = None,
+        inherited: Inherited | None = None,
+    ) -> None:
         self.book = book
         slots = book.machine.slots()
-        self.layout = Layout(slots, CODES[-1])
-        self.functions = functions = Functions(book, self.layout, memo=True)
+        if inherited is None:
+            layout = Layout(slots, CODES[-1])
+            folding = None if symmetry is None else Folding(symmetry, layout)
+            inherited = Inherited(Functions(book, layout, memo=True), folding)
+        self.functions, book.folding = functions, folding = inherited.functions, inherited.folding
+        self.layout = functions.layout
+        self.layout.widen(CODES[-1])
         self.tables = Tables(functions, self.layout, functions.first_observer)
         self.states = States(len(slots), exact=exact, together=together)
-        book.folding = folding = None if symmetry is None else Folding(symmetry, self.layout)
         self.orbits = None if folding is None else Orbits(Audit(book, folding), self.states)
         """Where one state of each orbit is kept: what leads to it. With one thread only."""
         observers = range(functions.first_observer, len(functions.trees))

@@ -1,23 +1,25 @@
 """Symmetry for the column engine: the steps of a batch are led to the states that stand for their orbits.
 
-Rows that are equal are folded once, and a row that was folded before is not folded again; what is left is the work of
-`symmetry.Folding`, in Python. A fold may meet values that have no room in the words yet: then nothing is written, the
-words are laid out anew and the batch writes its steps down once more.
+Which state stands for an orbit hangs only on the values that say something of members, and of these there are few
+combinations. So rows are put together by those, `symmetry.Folding` is asked once for each combination, in Python, and
+what it says is written into all rows of it at once. A fold may meet values that have no room in the words yet: then
+nothing is written, the words are laid out anew and the batch writes its steps down once more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from ..symmetry.audit import Audit
-from .compiled import Ints, Words
+from .compiled import Bytes, Ints, Longs, Words
 from .packing import pack, unpack
 from .states import States
 
-REMEMBERED = 1 << 18
-"""So many rows are remembered with those that stand for their orbits."""
+FACTORS = np.random.default_rng(20).integers(1 << 62, size=1 << 12, dtype=np.uint64) | np.uint64(1)
+"""Odd numbers by which rows are told apart, one for each place in turn."""
+UNASKED = 2
 
 
 class Orbits:
@@ -26,8 +28,8 @@ class Orbits:
     def __init__(self, audit: Audit, states: States) -> None:
         self.audit = audit
         self.states = states
-        self.known: dict[bytes, bytes] = {}
-        """Ids of a row, and of the one that stands for its orbit."""
+        self.telling: list[Bytes] = [np.zeros(0, dtype=np.uint8) for _ in audit.folding.homes]
+        """By place and id, whether the value says anything of members, or `UNASKED`."""
 
     def look(self, first: int, columns: Ints, count: int) -> None:
         """Compare some states with images of them, those whose turn it is."""
@@ -40,25 +42,52 @@ class Orbits:
         `fits` makes room for what was met, and says whether it had not to move anything; if it had, this is False, and
         the rows are as they were.
         """
-        distinct, inverse = np.unique(rows, axis=0, return_inverse=True)
         word, shift, mask = self.states.layout
-        columns = np.empty((len(word), len(distinct)), dtype=np.int32)
-        unpack(distinct, 0, len(distinct), word, shift, mask, columns)
-        ids = np.ascontiguousarray(columns.T)
-        folded = b"".join([self._fold(first, number.tobytes()) for number in ids])
+        columns = np.empty((len(word), len(rows)), dtype=np.int32)
+        unpack(rows, 0, len(rows), word, shift, mask, columns)
+        self._compare(first, columns)
+        moved = [(columns[:, members[0]], members) for members in self._alike(columns)]
+        written = [(self.audit.folding.places(one.tolist()), members) for one, members in moved]
         if not fits():
             return False
-        found = np.frombuffer(folded, dtype=np.int32).reshape(ids.shape)
-        packed = np.zeros_like(distinct)
-        pack(np.ascontiguousarray(found.T), len(packed), word, shift, packed)
-        rows[:] = packed[inverse.reshape(-1)]
+        for places, members in written:
+            for place, number in places:
+                columns[place, members] = number
+        rows[:] = 0
+        pack(columns, len(rows), word, shift, rows)
         return True
 
-    def _fold(self, number: int, row: bytes) -> bytes:
-        known = self.known.get(row)
-        if known is None:
-            if len(self.known) >= REMEMBERED:
-                self.known.clear()
-            found = self.audit.fold(number, tuple(np.frombuffer(row, dtype=np.int32).tolist()))
-            known = self.known[row] = np.array(found, dtype=np.int32).tobytes()
-        return known
+    def _compare(self, first: int, columns: Ints) -> None:
+        """Hold a row against the one that stands for its orbit, if it is the turn of the state whose step it is."""
+        if any(self.audit.due(first, 1)):
+            for number in range(columns.shape[1]):
+                if self.audit.folded_at == first:
+                    break
+                self.audit.fold(first, tuple(columns[:, number].tolist()))
+
+    def _alike(self, columns: Ints) -> Iterator[Longs]:
+        """Yield the rows, by number, that have the same values wherever a value says anything of members."""
+        told = np.zeros(columns.shape[1], dtype=np.uint64)
+        said = np.where([self._tells(place, ids) for place, ids in enumerate(columns)], columns + 1, 0)
+        for place, ids in enumerate(said):
+            told += ids.astype(np.uint64) * FACTORS[place % len(FACTORS)]
+        order = np.argsort(told, kind="stable")
+        if not len(order):
+            return
+        last = said[:, order]
+        begins = np.flatnonzero(np.r_[True, (last[:, 1:] != last[:, :-1]).any(axis=0)])
+        yield from np.split(order, begins[1:])
+
+    def _tells(self, place: int, ids: Ints) -> Bytes:
+        known = self.telling[place]
+        most = int(ids.max(initial=-1))
+        if most >= len(known):
+            new = np.full(2 * (most + 1), UNASKED, dtype=np.uint8)
+            new[: len(known)] = known
+            known = self.telling[place] = new
+        found: Bytes = known[ids]
+        if (found == UNASKED).any():
+            for number in np.unique(ids[found == UNASKED]).tolist():
+                known[number] = self.audit.folding.say(place, number) is not None
+            found = known[ids]
+        return found

@@ -197,7 +197,7 @@ class Tables:
         number = self._step_trees.get((claim, label))
         if number is None:
             number = self._step_trees[claim, label] = self.roots.append(-1)
-            self.trees.append(self.functions.step_tree(prop, label))
+            self.trees.append(self.functions.step_tree(claim, prop, label))
             self.step_claim.append(claim)
         return number
 

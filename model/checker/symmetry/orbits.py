@@ -220,12 +220,16 @@ class Folding:
         Which one that is hangs on those values alone that have to do with members, of which there are far fewer
         combinations than rows: all others stay where they are under any renumbering.
         """
+        return _written(ids, self.places(ids))
+
+    def places(self, ids: Sequence[int]) -> Places:
+        """Return what the row that stands for the orbit of a row has where values say anything of members."""
         said = self.all_said(ids)
         key = tuple(map(id, said))
         least = self.least.get(key)
         if least is None:
             least = self.least[key] = self._least(said)
-        return _written(ids, least)
+        return least
 
     def _least(self, said: list[Said]) -> Places:
         if self.listed:

@@ -12,12 +12,15 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
+from attrs import frozen
+
 from ...machine import Action, StepProperty
 from ..book import Book, observers
 from ..engine import Costs
 from ..guard import peak_memory
 from ..layout import Effect, Layout, widest
 from ..semantics import UrgentError, checked
+from ..symmetry.orbits import Folding
 from .tree import RECHECK, Images, Node, Reader, Tree, everything
 
 Leaves = list[Node]
@@ -110,17 +113,16 @@ class Functions:
 
         Where it does not hang on the label, none is in the lines: `traces.evidence` says them of the step itself.
         """
-        number, prop = claim
+        lines: tuple[str, ...] = self.step_tree(*claim, label).look(ids).result
+        return lines
+
+    def step_tree(self, number: int, prop: StepProperty, label: str) -> Tree:
+        """Return the tree of what a step property says of steps with a label, of two rows side by side."""
         label = prop.told_apart(label)
         tree = self._step_trees.get((number, label))
         if tree is None:
-            tree = self._step_trees[number, label] = self.step_tree(prop, label)
-        lines: tuple[str, ...] = tree.look(ids).result
-        return lines
-
-    def step_tree(self, prop: StepProperty, label: str) -> Tree:
-        """Return a new tree of what a step property says of steps with a label, of two rows side by side."""
-        return self._tree(prop.name, checked(prop, label), rows=2)
+            tree = self._step_trees[number, label] = self._tree(prop.name, checked(prop, label), rows=2)
+        return tree
 
     def costs(self) -> Costs:
         """Say what the functions have cost."""
@@ -131,6 +133,17 @@ class Functions:
             widest(self.layout.places, self.layout.tables),
             peak_memory(),
         )
+
+
+@frozen
+class Inherited:
+    """What a search has learnt of a machine and its properties, for another search of them to go on with.
+
+    The answers of their functions over the ids of a layout, and where one state of each orbit is kept, what finds it.
+    """
+
+    functions: Functions
+    folding: Folding | None
 
 
 def _compiled(layout: Layout, action: Action, alone: object) -> Callable[[Reader], tuple[Effect, ...]]:

@@ -127,6 +127,21 @@ def test_a_forced_deletion_by_itself_lets_a_name_run_on_two_nodes(nodes: int, ve
     assert ("db-0 run at once, on node-1 and node-2" in identity(found)[1]) == (nodes > 1)
 
 
+def test_a_node_that_is_deleted_by_itself_lets_a_name_run_on_two_nodes() -> None:
+    """The garbage collector deletes its Pods by force, and what ran there has not stopped when they are made again."""
+    verdict, lines = identity(check(scenario(nodes=2, script=[{"deleteNode": {"node": "node-1"}}])))
+    assert (verdict, "db-0 run at once, on node-1 and node-2" in lines) == ("VIOLATED", True)
+
+
+def test_a_pod_without_a_grace_period_is_gone_before_it_has_stopped() -> None:
+    """Whoever deletes it, a drain, say; a second is enough for it to stay until its kubelet has stopped it."""
+    at_once = SET.replace("containers: [", "terminationGracePeriodSeconds: 0, containers: [")
+    drained = {"nodes": 2, "script": [{"drain": {"node": "node-1"}}]}
+    assert identity(check(scenario(at_once, **drained)))[0] == "VIOLATED"
+    found = check(scenario(at_once.replace("Seconds: 0", "Seconds: 1"), **drained))
+    assert IDENTITY not in {claim.name for claim in found.claims}
+
+
 def test_a_deletion_that_is_not_forced_is_not_asked_about() -> None:
     report = check(scenario(script=[{"deletePod": {"name": "db-0"}}]))
     assert IDENTITY not in {claim.name for claim in report.claims}

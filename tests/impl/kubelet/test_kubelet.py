@@ -7,6 +7,8 @@ import lzma
 
 import pytest
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from kubeproof.impl.api.core import (
@@ -37,7 +39,7 @@ from kubeproof.impl.api.requests import Delete, PatchStatus
 from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
 from kubeproof.impl.api.values.frozen import freeze, strings
 from kubeproof.impl.api.values.quantity import parse_quantity
-from kubeproof.impl.kubelet.admission import admit
+from kubeproof.impl.kubelet.admission import admit, crowded
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL, ImageBehaviour
 from kubeproof.impl.kubelet.hooks import Length, length_of, length_of_script
 from kubeproof.impl.kubelet.runtime import crash, occupies, rebooted, serving
@@ -242,6 +244,38 @@ def test_neighbours_take_room_ports_and_places() -> None:
     port = Container(name="app", ports=(ContainerPort(80, host_port=8080),))
     holder = pod(containers=(port,))
     assert getattr(admit(holder, NODE, [holder]), "reason", "") == "NodePorts"
+
+
+PORTS = st.sampled_from(
+    [(), (ContainerPort(80, host_port=8080),), (ContainerPort(81, host_port=8080, host_ip="10.0.0.1"),)]
+)
+ASKED = st.builds(
+    lambda cpu, memory, ports, wanted: pod(
+        containers=(
+            Container(
+                name="app",
+                ports=ports,
+                resources=ResourceRequirements(
+                    requests=immutabledict(cpu=parse_quantity(cpu), memory=parse_quantity(memory))
+                ),
+            ),
+        ),
+        node_selector=wanted,
+    ),
+    st.sampled_from(["0", "200m", "600m"]),
+    st.sampled_from(["0", "1Mi", "1Gi"]),
+    PORTS,
+    st.sampled_from([immutabledict(), immutabledict(disk="ssd")]),
+)
+
+
+@given(st.lists(ASKED, max_size=3), st.sampled_from([(), (Taint("gone", "NoExecute"),)]))
+def test_pods_crowd_a_node_if_one_would_be_rejected_beside_the_others(
+    pods: list[Pod], taints: tuple[Taint, ...]
+) -> None:
+    node = evolve(NODE, spec=evolve(NODE.spec, taints=taints))
+    others = ((one, [other for other in pods if other is not one]) for one in pods)
+    assert crowded(tuple(pods), node) is any(admit(one, node, rest) is not None for one, rest in others)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ from kubeproof.impl.api.well_known import HOSTNAME
 from kubeproof.impl.scheduler import Profile, schedule
 from kubeproof.impl.scheduler.plugins import inter_pod_affinity
 from kubeproof.properties.placement.filters import disagreements
+from kubeproof.properties.placement.nodes import what_is_left
 from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, nearest, rules, why_pending
 from kubeproof.properties.placement.problem import Problem, Reason
 from scheduling_strategies import FEATURES, Scene, scenes
@@ -238,6 +239,19 @@ def test_one_more_node_is_no_remedy_for_what_no_node_is_large_enough_for() -> No
         "n2 has 8000m of 8000m cpu left: big asks for 9000m; a larger node, or smaller requests of cpu" in answer.words
     )
     assert "one more node" not in answer.words
+
+
+@pytest.mark.parametrize(
+    ("resource", "amount", "left"),
+    [
+        ("cpu", 1500, "1500m of 2000m cpu left"),
+        ("memory", 3 << 29, "1536Mi of 2000 memory left"),
+        ("pods", 10, "10 of 2000 pods left"),
+    ],
+)
+def test_amounts_are_written_as_in_manifests(resource: str, amount: int, left: str) -> None:
+    assert what_is_left(resource, 2000, amount) == left
+    assert what_is_left(resource, 0, 0) == f"no {resource}"
 
 
 def test_all_at_once_there_is_a_placement_that_one_at_a_time_misses() -> None:

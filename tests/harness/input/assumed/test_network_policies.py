@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from immutabledict import immutabledict
+from yaml import safe_load
 
 from kubeproof.harness.check.check import check
+from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.files.scenario_file import Loaded, load_scenario
 from planted import planted
 
@@ -84,23 +87,37 @@ def test_a_policy_that_drops_nothing_needs_no_note(spec: str) -> None:
     assert told(WEB, policy(spec)) == []
 
 
+def test_a_policy_that_may_drop_packets_leaves_reachability_open_with_its_line() -> None:
+    some = policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]")
+    (line,) = told(WEB, some)
+    why = "it lets some, but no other Pod of the input, in on 8080/TCP of Service default/web"
+    assert line.startswith(f"web.yaml:20: NetworkPolicy default/p spec.ingress: {why}")
+    assert set(load(WEB, some).scenario.unmodelled) == {"reachability"}
+    assert verdicts(WEB, some) == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
+
+
+def verdicts(*manifests: str, **options: Any) -> dict[str, str]:
+    loaded = load(*manifests, bounds={"propagation": "5s"}, **options)
+    return {claim.name: claim.status.value for claim in check(loaded.scenario).claims}
+
+
+def reached(*manifests: str, **options: Any) -> Claim:
+    report = check(load(*manifests, bounds={"propagation": "5s"}, **options).scenario)
+    return next(claim for claim in report.claims if claim.name == "reachability")
+
+
 @pytest.mark.parametrize(
-    ("spec", "field", "why"),
+    ("spec", "field", "more"),
     [
-        (ALL_OF_WEB, "spec.podSelector", "it lets nobody in on 8080/TCP of Service default/web"),
-        ("podSelector: {}", "spec.podSelector", "it lets nobody in on 8080/TCP of Service default/web"),
+        (ALL_OF_WEB, "spec.podSelector", ""),
+        ("podSelector: {}", "spec.podSelector", ""),
         (
             f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]",
             "spec.ingress",
-            "it lets in on 80, the port of the Service and not of its Pods, and so nobody in on 8080/TCP",
+            ", where the Pods listen, but on 80, the port of the Service",
         ),
-        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: web}}]}}]", "spec.ingress", "it lets nobody in on 8080"),
-        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080, protocol: UDP}}]}}]", "spec.ingress", "it lets nobody in"),
-        (
-            f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]",
-            "spec.ingress",
-            "it lets some, but no other Pod of the input, in on 8080/TCP of Service default/web",
-        ),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: web}}]}}]", "spec.ingress", ""),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080, protocol: UDP}}]}}]", "spec.ingress", ""),
     ],
     ids=[
         "nobody",
@@ -108,16 +125,94 @@ def test_a_policy_that_drops_nothing_needs_no_note(spec: str) -> None:
         "the Service's port, not the Pod's",
         "a name that no container has",
         "another protocol",
-        "some Pods",
     ],
 )
-def test_a_policy_that_may_drop_packets_leaves_reachability_open_with_its_line(spec: str, field: str, why: str) -> None:
-    (line,) = told(WEB, policy(spec))
-    assert line.startswith(f"web.yaml:20: NetworkPolicy default/p {field}: {why}")
-    assert set(load(WEB, policy(spec)).scenario.unmodelled) == {"reachability"}
-    report = check(load(WEB, policy(spec), bounds={"propagation": "5s"}).scenario)
-    verdicts = {one.name: one.status.value for one in report.claims}
-    assert verdicts == {"convergence": "HOLDS", "placement": "HOLDS", "reachability": "UNKNOWN"}
+def test_where_policies_let_nobody_in_nobody_answers(spec: str, field: str, more: str) -> None:
+    assert told(WEB, policy(spec)) == []
+    claim = reached(WEB, policy(spec))
+    assert claim.status.value == "VIOLATED"
+    why = f"nobody answers: NetworkPolicy p lets nobody in on 8080/TCP{more} ({field})"
+    assert claim.lines == (f"Service web, port 80: {why}",)
+    (blame,) = claim.blame
+    assert (str(blame.ref), blame.field, blame.what) == ("NetworkPolicy default/p", field, "it lets nobody in there")
+
+
+OF_SHOP = f"{ALL_OF_WEB}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{team: shop}}}}}}]}}]"
+BY_THE_NAME = OF_SHOP.replace("team: shop", "kubernetes.io/metadata.name: shop")
+OPEN = policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]", "open")
+SHUT = policy(ALL_OF_WEB)
+OTHERS = policy("podSelector: {matchLabels: {app: other}}")
+BLUE = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: blue}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web, colour: blue}}
+  template:
+    metadata: {labels: {app: web, colour: blue}}
+    spec: {containers: [{name: app, image: "nginx:1", ports: [{name: http, containerPort: 8080}]}]}
+"""
+
+
+def step(what: str, manifest: str) -> dict[str, Any]:
+    return {what: {"object": yaml.safe_load(manifest)}}
+
+
+@pytest.mark.parametrize(
+    ("manifests", "options", "expected"),
+    [
+        ((SHUT, OPEN), {}, "HOLDS"),
+        ((OTHERS,), {}, "HOLDS"),
+        ((policy(ALL_OF_WEB, namespace="elsewhere"),), {}, "HOLDS"),
+        ((SHUT,), {"script": [step("apply", OPEN)]}, "UNKNOWN"),
+        ((), {"script": [step("apply", SHUT)]}, "VIOLATED"),
+        ((), {"script": [step("apply", SHUT), {"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}]}, "UNKNOWN"),
+        ((SHUT,), {"script": [{"deleteObject": {"kind": "NetworkPolicy", "name": "p"}}]}, "UNKNOWN"),
+        ((SHUT, "apiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata: {name: c}\nspec: {}\n"), {}, "UNKNOWN"),
+        ((policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]"),), {"complete": True}, "UNKNOWN"),
+        (
+            (policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{matchLabels: {{app: none}}}}}}]}}]"),),
+            {"complete": True},
+            "VIOLATED",
+        ),
+        ((BLUE, policy("podSelector: {matchLabels: {colour: blue}}")), {}, "VIOLATED"),
+        ((policy(BY_THE_NAME),), {"complete": True}, "VIOLATED"),
+    ],
+    ids=[
+        "another lets them in",
+        "it isolates others",
+        "it is of another namespace",
+        "a step lets them in",
+        "a step shuts them off",
+        "only for a while",
+        "until a step",
+        "policies of a plugin",
+        "its own Pods are let in",
+        "nobody of a complete input",
+        "some of its Pods",
+        "a namespace that is not there",
+    ],
+)
+def test_whether_anybody_is_let_in_hangs_on_all_policies(
+    manifests: tuple[str, ...], options: dict[str, Any], expected: str
+) -> None:
+    assert reached(WEB, *manifests, **options).status.value == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "manifests"),
+    [
+        ("in isolates(self.may, party, INGRESS)", "in isolates(self.stay, party, INGRESS)[:1]", (SHUT, OPEN)),
+        ("= isolates(self.stay, party_of(pod, {}), INGRESS)", "= self.stay", (OTHERS,)),
+        ("_port(rule, party, number, protocol) for rule", "rule.peers for rule", (OPEN,)),
+    ],
+    ids=["the others are not asked", "it isolates nobody", "whom its rules are for"],
+)
+def test_walls_that_are_seen_where_none_are_are_noticed(before: str, after: str, manifests: tuple[str, ...]) -> None:
+    assert reached(WEB, *manifests).status.value == "HOLDS"
+    with planted("kubeproof.properties.reachability.network_policy", before, after):
+        assert reached(WEB, *manifests).status.value == "VIOLATED"
 
 
 FRONT = """\
@@ -132,6 +227,20 @@ OF_FRONT = "podSelector: {matchLabels: {app: front}}"
 TO_FRONT = f"{ALL_OF_WEB}, ingress: [{{from: [{{{OF_FRONT}}}]}}]"
 SOMEWHERE = f"{ALL_OF_WEB}, ingress: [{{from: [{{namespaceSelector: {{}}}}]}}]"
 ADDRESSES = f"{ALL_OF_WEB}, ingress: [{{from: [{{ipBlock: {{cidr: 10.0.0.0/8}}}}]}}]"
+SHOP = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: shop}}\n"
+IN_SHOP = FRONT.replace("name: front, labels", "name: front, namespace: shop, labels")
+OF_DEFAULT = BY_THE_NAME.replace(": shop", ": default}}, podSelector: {matchLabels: {app: x")
+HOSTED = FRONT.replace("spec: {", "spec: {hostNetwork: true, ")
+EMPTIED = f"{ALL_OF_WEB}, ingress: [{{from: [{{ipBlock: {{cidr: 0.0.0.0/0, except: [0.0.0.0/1, 128.0.0.0/1]}}}}]}}]"
+NO_TEAM = [{"apply": {"object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}}}]
+FRONTS = FRONT.replace("kind: Pod", "kind: Deployment").replace("v1", "apps/v1", 1).replace("spec: {", (
+    "spec: {selector: {matchLabels: {app: front}}, template: {metadata: {labels: {app: front, v: a}}, spec: {"
+)).rstrip() + "}}\n"  # fmt: skip
+TO_A = TO_FRONT.replace("app: front", "v: a")
+TO_ADDRESSES = policy(f"{OF_FRONT}, policyTypes: [Egress], egress: [{{to: [{{ipBlock: {{cidr: CIDR}}}}]}}]")
+RELABELLED = [{"apply": {"object": safe_load(FRONTS.replace("v: a", "v: b"))}}]
+SOMEBODY = FRONT.replace("front", "other")
+OF_TWO = OF_SHOP.replace("from: [", "from: [{podSelector: {matchLabels: {app: other}}}, ")
 BEHIND = "8080/TCP of Service default/web"
 NODE_PORT = WEB.replace("spec: {selector", "spec: {type: NodePort, selector")
 
@@ -155,8 +264,26 @@ def premises(*manifests: str, **options: Any) -> list[str]:
             (WEB, FRONT, policy(f"{OF_FRONT}, policyTypes: [Egress], egress: [{{ports: [{{port: 53}}]}}]")),
             f"spec.egress: it does not let Pod default/front out to {BEHIND}, for which that is not asked",
         ),
+        (
+            (
+                WEB,
+                FRONT,
+                TO_ADDRESSES.replace("CIDR", "10.0.0.0/8"),
+            ),
+            f"spec.egress: it lets Pod default/front out to {BEHIND} by addresses, if at all, for which that is",
+        ),
+        ((SHOP, WEB, IN_SHOP, policy(OF_SHOP)), f"spec.ingress: whether {BEHIND} is reached is asked for those whom"),
     ],
-    ids=["Pods", "of two Deployments alike", "other namespaces", "addresses", "nobody out", "out to another port"],
+    ids=[
+        "Pods",
+        "of two Deployments alike",
+        "other namespaces",
+        "addresses",
+        "nobody out",
+        "out to another port",
+        "out to addresses",
+        "Pods of a namespace of the input",
+    ],
 )
 def test_reachability_is_that_of_those_who_are_let_in_and_out(manifests: tuple[str, ...], premise: str) -> None:
     assert told(*manifests) == []
@@ -174,8 +301,26 @@ def test_reachability_is_that_of_those_who_are_let_in_and_out(manifests: tuple[s
         ((WEB, policy(TO_FRONT)), {}),
         ((NODE_PORT, FRONT, policy(TO_FRONT)), {}),
         ((WEB, FRONT, policy(TO_FRONT), policy(f"{OF_FRONT}, policyTypes: [Egress]", "q")), {}),
+        ((WEB, FRONT, policy(OF_DEFAULT)), {}),
+        ((WEB, policy(SOMEWHERE)), {"complete": True}),
+        ((WEB, HOSTED, policy(TO_FRONT)), {}),
+        ((NODE_PORT, policy(EMPTIED)), {}),
+        ((SHOP, WEB, IN_SHOP, policy(OF_SHOP)), {"script": NO_TEAM, "complete": True}),
+        ((WEB, FRONTS, policy(TO_A)), {"script": RELABELLED}),
     ],
-    ids=["a step takes it away", "of one Deployment of two", "nobody of the input", "from outside", "not let out"],
+    ids=[
+        "a step takes it away",
+        "of one Deployment of two",
+        "nobody of the input",
+        "from outside",
+        "not let out",
+        "nobody of a namespace of the input",
+        "nobody anywhere",
+        "in the network of its node",
+        "no address is left",
+        "its namespace loses the label",
+        "its Pods lose the label",
+    ],
 )
 def test_who_is_answered_is_open_where_it_is_not_told(manifests: tuple[str, ...], options: dict[str, Any]) -> None:
     assert any("8080/TCP of Service default/web" in line for line in told(*manifests, **options))
@@ -187,6 +332,15 @@ def test_who_is_let_out_by_labels_needs_no_premise() -> None:
     assert (told(WEB, FRONT, out), premises(WEB, FRONT, out)) == ([], [])
 
 
+def test_who_is_let_out_to_a_namespace_by_its_labels_needs_no_premise() -> None:
+    out = policy(f"{OF_FRONT}, policyTypes: [Egress], egress: [{{to: [{TEAM}]}}]")
+    assert (told(SPACE, WEB, FRONT, out), premises(SPACE, WEB, FRONT, out)) == ([], [])
+    (line,) = premises(WEB, FRONT, out)  # Its labels are not known.
+    assert f"it does not let Pod default/front out to {BEHIND}" in line
+    loses = [{"apply": {"object": {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}}}}]
+    assert len(premises(SPACE, WEB, FRONT, out, script=loses)) == 1
+
+
 NOT_OUT = policy(f"{OF_FRONT}, policyTypes: [Egress]", "q")
 ELSEWHERE = policy(SOMEWHERE.replace("app: web}", "app: web, v: old}"), "q")
 ITSELF = policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]")
@@ -195,18 +349,58 @@ ITSELF = policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]")
 @pytest.mark.parametrize(
     ("before", "after", "manifests"),
     [
-        ("stays and closed and all(", "stays and closed or all(", (WEB, policy(TO_FRONT))),
-        ("not own and all(", "all(", (WEB, ITSELF)),
+        ("stays and closed and alike and", "stays and closed and alike or", (WEB, policy(TO_FRONT))),
+        ("self.callers.elsewhere(peer.namespaces) for", "True for", (WEB, FRONT, policy(OF_DEFAULT))),
+        ("not own and not maker.spec.host_network and", "not own and", (WEB, HOSTED, policy(TO_FRONT))),
+        ("block.num_addresses - sum(one", "1 + sum(one", (NODE_PORT, policy(EMPTIED))),
+        ("not own and not maker", "not maker", (WEB, ITSELF)),
         ("maker.ref not in kept and ", "", (WEB, FRONT, policy(TO_FRONT), NOT_OUT)),
         ("and not addresses:", "and addresses:", (NODE_PORT, FRONT, policy(TO_FRONT))),
         ("all(other == first for other in more)", "True", (WEB, OTHER, FRONT, policy(TO_FRONT), ELSEWHERE)),
     ],
-    ids=["nobody is let in", "only its own Pods", "not let out", "nodes lead there", "two are let in otherwise"],
+    ids=[
+        "nobody is let in",
+        "a namespace of the input",
+        "in the network of its node",
+        "no address is left",
+        "only its own Pods",
+        "not let out",
+        "nodes lead there",
+        "two are let in otherwise",
+    ],
 )
 def test_a_premise_that_is_made_too_easily_is_noticed(before: str, after: str, manifests: tuple[str, ...]) -> None:
     assert "reachability" in load(*manifests).scenario.unmodelled
     with planted("kubeproof.harness.input.assumed.network_policies", before, after):
         assert "reachability" not in load(*manifests).scenario.unmodelled
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "manifests", "script"),
+    [
+        (
+            "known.setdefault(version[0].ref, answers) != answers",
+            "not version",
+            (WEB, FRONTS, policy(TO_A)),
+            RELABELLED,
+        ),
+        ("len(set(self._answers(maker))) > 1", "False", (SHOP, WEB, IN_SHOP, SOMEBODY, policy(OF_TWO)), NO_TEAM),
+    ],
+    ids=["Pods", "a namespace"],
+)
+def test_labels_that_a_step_takes_are_noticed(
+    before: str, after: str, manifests: tuple[str, ...], script: list[Any]
+) -> None:
+    assert "reachability" in load(*manifests, script=script).scenario.unmodelled
+    with planted("kubeproof.harness.input.assumed.network_policies", before, after):
+        assert "reachability" not in load(*manifests, script=script).scenario.unmodelled
+
+
+@pytest.mark.parametrize(
+    "cidr", ["10.0.0.0/8", "0.0.0.0/0, except: [169.254.169.254/32]", "0.0.0.0/0, except: [10.0.0.0/8]"]
+)
+def test_whether_pods_have_the_addresses_of_a_block_is_known_of_all_of_them_only(cidr: str) -> None:
+    assert len(premises(WEB, FRONT, TO_ADDRESSES.replace("CIDR", cidr))) == ("169" not in cidr)
 
 
 OPEN = f"{ALL_OF_WEB}, ingress: [{{}}]"
@@ -235,7 +429,7 @@ def test_a_policy_that_a_step_applies_counts_and_one_of_another_namespace_does_n
 def test_the_number_that_a_service_sends_to_counts() -> None:
     by_number = WEB.replace("targetPort: http", "targetPort: 8080")
     assert told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]")) == []
-    assert len(told(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]"))) == 1
+    assert reached(by_number, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]")).status.value == "VIOLATED"
 
 
 CUSTOM = "apiVersion: example.com/v1\nkind: Shop\nmetadata: {name: s}\n"
@@ -279,7 +473,7 @@ def test_a_policy_that_drops_nothing_leaves_a_verdict_that_says_what_it_rests_on
         (
             'not rule.peers and admits(known, rule, Party(""), _party(door.maker), door.number, door.protocol)',
             "not rule.peers",
-            f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 1}}]}}]",
+            f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 1}}]}}, {{from: [{{podSelector: {{}}}}]}}]",
         ),
     ],
     ids=["peers are not looked at", "ports are not looked at"],

@@ -234,6 +234,8 @@ MANIFEST_MISTAKES = [
      "web.yaml:6: spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
     ("cpu: fast", {"node.yaml": NODE.replace('cpu: "2"', "cpu: fast")},
      'node.yaml:5: status.capacity[cpu]: expected a quantity such as 500m or 64Mi, got "fast"'),
+    ("a name that is to be made", {"web.yaml": DEPLOYMENT.replace("name: web", "generateName: web-", 1)},
+     "web.yaml:4: metadata.generateName: kubectl apply cannot use it (kubectl create does)"),
     ("a key given twice", {"web.yaml": DEPLOYMENT.replace("  replicas: 2", "  replicas: 2\n  replicas: 3")},
      "web.yaml:7: spec.replicas: the key is already set in line 6"),
     ("an object given twice", {"copy.yaml": SERVICE}, "copy.yaml:1: metadata.name: Service default/web is already"),

@@ -15,6 +15,7 @@ from kubeproof.impl.api.reading.nearest import nearest
 from kubeproof.impl.api.reading.relevance import IRRELEVANT
 from kubeproof.impl.api.reading.schema import errors_in, is_built_in, kind_names, table, versions_of
 from kubeproof.impl.api.reading.unmodelled_kinds import FILES
+from kubeproof.impl.api.reading.yaml_source import TEMPLATE
 
 POD = "apiVersion: v1\nkind: Pod\nmetadata: {name: %s}\nspec:\n  containers:\n  - name: c\n    image: nginx\n"
 DEPLOYMENT = """\
@@ -160,6 +161,12 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
         (
             f"{POD % 'p'}---\n{POD % 'p'}",
             ["web.yaml:9: metadata.name: Pod default/p is already defined in web.yaml:1"],
+        ),
+        (
+            POD % "{{ .Values.name }}",
+            [
+                f"web.yaml:3: metadata.name: malformed YAML: a key is a list or a map ({TEMPLATE})",
+            ],
         ),
         (
             (POD % "p") + "    image: httpd\n",

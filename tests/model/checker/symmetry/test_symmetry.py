@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+import sys
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from math import comb
@@ -21,6 +22,7 @@ from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.symmetry.audit import EVERY, FIRST, Audit
 from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding, Ids, Labels, Numbers, Places, Said
 from kubeproof.model.checker.traces import states
+from kubeproof.model.checker.trees.tree import RECHECK, Node, Tree
 from kubeproof.model.machine import (
     Action,
     Converges,
@@ -44,6 +46,7 @@ from places import MACHINES, load
 Engine = Literal["rows", "plain", "columns"]
 ENGINES: tuple[Engine, ...] = ("rows", "plain", "columns")
 ORBITS = "one state of each orbit"
+explore_module = sys.modules[explore.__module__]
 
 
 def example(name: str) -> ModuleType:
@@ -97,6 +100,31 @@ def test_all_engines_keep_as_many_states_and_steps(name: str) -> None:
     assert all(verdicts(one) == verdicts(found[0]) for one in found)
     traces = [one.trace for verdict in found[2].verdicts if (one := verdict).trace is not None]
     assert all(trace is not None and replay(machine, trace).complete for trace in traces)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("large", [1, 7, 40])
+def test_an_engine_that_goes_on_from_another_one_asks_nothing_twice(
+    name: str, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explore_module, "LARGE", large)
+    machine, properties, symmetry = EXAMPLES[name]
+    asked: list[str] = []
+
+    def counted(tree: Tree, row: Sequence[int]) -> Node:
+        asked.append("")
+        return learn(tree, row)
+
+    learn = Tree.learn
+    monkeypatch.setattr(Tree, "learn", counted)
+    rows = explore(machine, properties, symmetry=symmetry)
+    alone = len(asked)
+    found = explore(machine, properties, Options("auto"), symmetry=symmetry)
+    assert len(asked) - alone <= alone + found.transitions / RECHECK
+    assert (found.states, found.transitions, found.depth) == (rows.states, rows.transitions, rows.depth)
+    assert verdicts(found) == verdicts(rows)
+    traces = [verdict.trace for verdict in found.verdicts if verdict.trace is not None]
+    assert all(replay(machine, trace).complete for trace in traces)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
