@@ -19,7 +19,7 @@ from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.reading.convert import from_json
 from kubeproof.impl.api.releases import OLDEST
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.api.well_known import HOSTNAME
+from kubeproof.impl.api.well_known import DISRUPTION_TARGET, HOSTNAME
 from kubeproof.impl.apiserver.verbs.delete import grace_period
 from kubeproof.impl.kubelet.phase import Told, containers_ready, initialized, pod_phase, pod_ready
 from kubeproof.impl.kubelet.status import closed_gates
@@ -168,7 +168,7 @@ def _refused(decision: Decision) -> tuple[str, str]:
 
 
 def _is_marked(pod: Pod) -> bool:
-    mark = pod.status.condition("DisruptionTarget")
+    mark = pod.status.condition(DISRUPTION_TARGET)
     return mark is not None and mark.reason == "PreemptionByScheduler"
 
 
