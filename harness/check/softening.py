@@ -2,8 +2,7 @@
 
 HOLDS becomes UNKNOWN if anything that may change the claim is not modelled. A breach that was found is a run of the
 parts that are modelled, and stays one whatever the others do, unless one of the others would have mended it: a Pod
-that waits only for a claim of which the input does not tell enough, a Service whose endpoints come from elsewhere, and
-a step that fails on a Job which may be gone by then.
+that waits only for a claim of which the input does not tell enough, and a Service whose endpoints come from elsewhere.
 """
 
 from __future__ import annotations
@@ -14,18 +13,15 @@ from attrs import evolve
 
 from ...impl.api.claim_names import REACHABILITY
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import Object
 from ...impl.api.values.frozen import EMPTY
 from ...model.checker.results import Status
 from ...model.checker.traces import states
-from ...model.machine import State
 from ...properties.placement.placement import Infeasible, feasible
-from ..claims.convergence import first_shortfall, objects_of
+from ..claims.convergence import objects_of
 from ..input.assumed.unmodelled import folded
-from ..input.given import of_jobs_that_go
 from ..world.cluster import Cluster
 from ..world.controllers.volumes import unknown_claims
-from ..world.script.script_slots import REFUSED
 from .results import Claim
 
 AT_REST = frozenset({"stuck", "invariant", "at rest"})
@@ -52,19 +48,6 @@ def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     elif claim.kind in AT_REST and claim.trace is not None:
         end = states(core.machine, claim.trace)[-1]
         yield from _waits_for_volumes(core, objects_of(core, end))
-        yield from _jobs_that_go(core, end)
-
-
-def _jobs_that_go(core: Cluster, end: State) -> Iterator[str]:
-    """Name the steps that failed on a Job that may have been deleted by then, if nothing else is short at the end."""
-    about = dict(of_jobs_that_go(core.scenario))
-    failed = [number for number, _ in end[REFUSED]]
-    rest = State.of({**end, REFUSED: tuple(one for one in end[REFUSED] if one[0] not in about)})
-    if failed and not first_shortfall(core, rest):
-        there = {ref_of(obj) for obj in objects_of(core, end)}
-        for number in (one for one in failed if about[one] in there):
-            gone = f"{about[number]} is over and deleted by then (ttlSecondsAfterFinished)"
-            yield f"step {number + 1} fails, unless {gone}"
 
 
 def _waits_for_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[str]:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from attrs import frozen
 
-from ...impl.api.batch import Job
 from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
@@ -59,20 +58,6 @@ def touched(step: kubectl.Step, scenario: Scenario) -> Ref | None:
             return Ref(step.kind, namespace, step.name)
         case _:
             return None
-
-
-def of_jobs_that_go(scenario: Scenario) -> Iterator[tuple[int, Ref]]:
-    """Yield the steps, by number, that are about a Job which may have been deleted by then because it was over."""
-    jobs = [(0, obj) for obj in scenario.objects]
-    jobs += [(at + 1, one.object) for at, one in enumerate(scenario.script) if isinstance(one, kubectl.Apply)]
-    since: dict[Ref, int] = {}
-    for at, one in jobs:
-        if isinstance(one, Job) and one.spec.ttl_seconds_after_finished is not None:
-            since.setdefault(placed(one, scenario.namespace), at)
-    for number, step in enumerate(scenario.script):
-        ref = touched(step, scenario)
-        if ref is not None and since.get(ref, len(scenario.script)) <= number:
-            yield number, ref
 
 
 def lasting_services(scenario: Scenario) -> Iterator[Service]:

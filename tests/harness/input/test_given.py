@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from kubeproof.harness import face
-from kubeproof.harness.input.given import lasting_pods, lasting_services, of_jobs_that_go, versions
+from kubeproof.harness.input.given import lasting_pods, lasting_services, versions
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.impl.api.core import Service
 
@@ -52,31 +52,6 @@ def test_a_service_lasts_unless_the_script_deletes_it_or_what_it_hangs_on(
     (tmp_path / "scenario.yaml").write_text(f"nodes: 1\nscript: [{step}]\n")
     scenario = face.Cluster.from_manifests(tmp_path).load().scenario
     assert [one.metadata.name for one in lasting_services(scenario)] == lasting
-
-
-JOB = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: work}\nspec: %s\n"
-BODY = "template: {spec: {restartPolicy: Never, containers: [{name: app, image: 'work:1'}]}}"
-MANIFEST = "{apiVersion: batch/v1, kind: Job, metadata: {name: work}, spec: {ttlSecondsAfterFinished: 0, %s}}"
-
-
-@pytest.mark.parametrize(
-    ("spec", "steps", "numbers"),
-    [
-        ("{ttlSecondsAfterFinished: 0, %s}", ["deleteObject: {kind: Job, name: work}"], [0]),
-        ("{ttlSecondsAfterFinished: 0, %s}", ["uncordon: {node: node-1}"], []),
-        ("{%s}", ["deleteObject: {kind: Job, name: work}"], []),
-        ("{%s}", [f"apply: {{object: {MANIFEST % BODY}}}", "deleteObject: {kind: Job, name: work}"], [1]),
-    ],
-    ids=["it may be gone", "about something else", "it stays", "since it is applied so"],
-)
-def test_a_job_that_goes_when_it_is_over_may_be_gone_before_a_step_about_it(
-    spec: str, steps: list[str], numbers: list[int], tmp_path: Path
-) -> None:
-    (tmp_path / "all.yaml").write_text(JOB % (spec % BODY))
-    (tmp_path / "scenario.yaml").write_text(f"nodes: 1\nscript: [{', '.join(f'{{{one}}}' for one in steps)}]\n")
-    scenario = face.Cluster.from_manifests(tmp_path).load().scenario
-    assert [number for number, _ in of_jobs_that_go(scenario)] == numbers
-    assert "completion" not in scenario.unmodelled  # Whether the step finds it is decided.
 
 
 PODS = """

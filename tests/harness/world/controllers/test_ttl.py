@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.files.scenario_file import load_scenario
@@ -46,6 +48,12 @@ def test_a_step_finds_it_or_comes_when_it_has_gone() -> None:
         claims(JOB.replace("  ttlSecondsAfterFinished: 60\n", ""), script=[DELETES])["convergence"].status
         is Status.HOLDS
     )
+
+
+def test_while_it_is_there_its_template_is_immutable() -> None:
+    found = claims(script=[{"apply": {"object": yaml.safe_load(JOB.replace("app:1", "app:2"))}}])["convergence"]
+    assert found.status is Status.VIOLATED
+    assert "field is immutable" in found.lines[0]
 
 
 def test_it_is_there_at_rest_before_the_script() -> None:
