@@ -288,8 +288,14 @@ def _delete_options(asked: Asked) -> Json:
     return _checked_options(options)
 
 
-def _checked_options(options: Json) -> Json:
+def _checked_options(given: Any) -> Json:
     """Return the options of a deletion, with the policy that older fields stand for. Raises OptionError, Refused."""
+    if not isinstance(given, dict):
+        raise Refused(bad_request("deleteOptions: expected an object"))
+    options: Json = given
+    for name, shape, said in (("dryRun", list, "a list of strings"), ("preconditions", dict, "an object")):
+        if not isinstance(options.get(name) or shape(), shape):
+            raise Refused(bad_request(f"{name}: expected {said}"))
     orphans = options.get("orphanDependents")
     if orphans is not None and options.get("propagationPolicy"):
         shown_policy = options["propagationPolicy"]

@@ -120,6 +120,16 @@ def test_a_dry_run_answers_and_stores_nothing(client: Client) -> None:
     assert client.server == before
 
 
+@pytest.mark.parametrize(
+    "options", [{"dryRun": 5}, {"dryRun": "All"}, {"preconditions": 5}, {"gracePeriodSeconds": "5"}]
+)
+def test_options_of_another_shape_are_refused(client: Client, options: dict[str, Any]) -> None:
+    client("POST", MAPS, {"metadata": {"name": "a"}})
+    answer = client("DELETE", f"{MAPS}/a", options)
+    assert answer.code == 400
+    assert f"{next(iter(options))}: expected" in str(answer.body)
+
+
 def test_a_write_of_an_old_version_is_a_conflict(client: Client) -> None:
     client.maps("a")
     old = client("GET", f"{MAPS}/a").body
