@@ -44,6 +44,7 @@ CODE = {
     "node-controller": f"{CONTROLLERS}/nodelifecycle.py",
     "pod-garbage-collector": f"{CONTROLLERS}/podgc.py",
     "taint-eviction-controller": f"{CONTROLLERS}/tainteviction.py",
+    "ttl-after-finished-controller": f"{CONTROLLERS}/ttlafterfinished.py",
 }
 """By the name under which a component acts in a trace."""
 

@@ -24,6 +24,7 @@ RECORDED = {
         "apiserver/validation",
     ),
     "POD_RESOURCES": "apiserver/validation",
+    **dict.fromkeys(("OWNER_WORDS", "PROC_MOUNT", "TOLERATION_WORDS"), "apiserver/admission"),
     "CLASS_WORDS": "apiserver/patches",
     "EVERYWHERE_UNRESTRICTED": "proxy/iptables",
     "LIVING_ENDPOINT_COUNTS": "proxy/iptables",
@@ -42,6 +43,7 @@ def records(name: str) -> tuple[dict[str, Any], ...]:
     return tuple(agreement.records(ROOT / f"{name}.jsonl.xz"))
 
 
+@cache
 def disagreeing(name: str, release: Release) -> int:
     judge = agreement.judge_for(name, release=release)
     assert judge is not None
@@ -50,7 +52,9 @@ def disagreeing(name: str, release: Release) -> int:
 
 ALIKE = "apiserver/objects"
 """Answers of 1.36.2 that 1.32 gives, too."""
-FILES = [name for name, _ in agreement.files(ROOT, ()) if name != ALIKE]
+SOME = "apiserver/admission"
+"""Answers of both kinds, some of which are not given yet (impl/apiserver/admission/test_recorded says how many)."""
+FILES = [name for name, _ in agreement.files(ROOT, ()) if name not in {ALIKE, SOME}]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -73,7 +77,8 @@ def test_a_folder_called_like_a_release_is_judged_by_it() -> None:
 
 @pytest.mark.parametrize("change", [one for one in Change if one.name in RECORDED], ids=lambda one: one.key)
 def test_without_one_change_1_36_decides_otherwise_than_recorded(change: Change) -> None:
-    assert disagreeing(RECORDED[change.name], NEWEST.with_change(change, done=False)) > 0
+    name = RECORDED[change.name]
+    assert disagreeing(name, NEWEST.with_change(change, done=False)) > disagreeing(name, NEWEST)
 
 
 ELSEWHERE = {

@@ -380,8 +380,8 @@ FAULTS: list[tuple[str, str, str, str, dict[str, Any], Callable[[Cluster], bool]
     (
         "no timer runs out",
         f"{WORLD}.controllers.taint_eviction",
-        "in tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER):",
-        "in tainteviction.reconcile(cache, ref_of(pod), waited=0):",
+        "requests = tainteviction.reconcile(cache, ref_of(pod), waited=FOR_EVER)",
+        "requests = tainteviction.reconcile(cache, ref_of(pod), waited=0)",
         CRASH,
         lambda one: sometimes(one, left_behind),
     ),
