@@ -19,7 +19,7 @@ from ....impl.api.core import Node, Resources
 from ....impl.api.kinds import Object, Unstructured, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.reading.json_fields import json_name
-from ....impl.api.reading.load import Note
+from ....impl.api.reading.load import BadInput, Note, Problem
 from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.storage import StorageClass
 from ....impl.api.values.frozen import EMPTY, Json, thaw
@@ -157,6 +157,9 @@ def load_scenario(
     manifests.
     """
     reader = Reader()
+    if more := sorted(filter(is_scenario_file, files))[1:]:
+        why = f"{len(more) + 1} scenarios in one input, which takes one"
+        raise BadInput((Problem(more[0], 0, "", why, "check one folder at a time"),))
     fields = reader.fields(_overlaid(files, options), FIELDS)
     dump = dump_file(files, options)
     later = [file for file in applied_files(files) if file in files]

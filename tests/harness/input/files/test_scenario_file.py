@@ -118,6 +118,13 @@ def test_an_empty_scenario_file_says_no_more_than_none() -> None:
     assert load({**GOOD, "scenario.yaml": "# nothing yet\n"}) == load(GOOD)
 
 
+def test_one_input_is_one_scenario() -> None:
+    with pytest.raises(
+        BadInput, match=r"^b/scenario.yaml: 2 scenarios in one input, which takes one \(check one folder"
+    ):
+        load({"a/scenario.yaml": "nodes: 1\n", "b/scenario.yaml": "nodes: 2\n"})
+
+
 def test_with_a_script_the_cluster_has_settled_first() -> None:
     assert load(GOOD, script=[{"drain": {"node": "node-1"}}]).start is Start.SETTLED
 
