@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import pytest
 from attrs import evolve
 
@@ -9,7 +12,7 @@ import differential
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.model.checker import Limits, Status
+from kubeproof.model.checker import Limits, Status, explore
 from random_scenario import Drawing, draw, draw_several, draw_shared, smaller
 from wide_scenario import draw_wide
 
@@ -19,6 +22,7 @@ SHARED = range(10)
 WIDE = range(20)
 PARTS = 10
 LIMITS = Limits(max_states=4_000)
+explore_module = sys.modules[explore.__module__]
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -51,6 +55,23 @@ def test_verdicts_of_wide_scenarios_are_those_of_all_kept_apart(part: int) -> No
     ways = {"ours": differential.by_islands, "other": differential.without_symmetry}
     found = [differential.compare(draw_wide(seed).load().scenario, LIMITS, **ways) for seed in seeds]
     assert {seed: one.apart for seed, one in zip(seeds, found, strict=True) if one.apart} == {}
+
+
+@pytest.mark.parametrize("drawn", [draw, draw_several, draw_wide], ids=["plain", "several", "wide"])
+def test_a_check_that_goes_on_with_compiled_loops_says_the_same(
+    drawn: Callable[[int], Drawing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(300, 306):
+        scenario = drawn(seed).load().scenario
+        rows = differential.by_islands(scenario, LIMITS)
+        with monkeypatch.context() as patched:
+            patched.setattr(explore_module, "LARGE", 60)
+            columns = differential.by_islands(scenario, LIMITS)
+        assert _said(columns) == _said(rows)
+
+
+def _said(report: Report) -> tuple[int, list[tuple[str, Status, str]]]:
+    return report.states, [(claim.name, claim.status, claim.kind) for claim in report.claims]
 
 
 @pytest.mark.parametrize("name", differential.kept())
