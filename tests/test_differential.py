@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -12,7 +14,8 @@ import differential
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
-from kubeproof.model.checker import Limits, Status, explore
+from kubeproof.harness.islands import check as islands
+from kubeproof.model.checker import Exploration, Limits, Options, Status, explore
 from random_scenario import Drawing, draw, draw_several, draw_shared, smaller
 from wide_scenario import draw_wide
 
@@ -61,13 +64,25 @@ def test_verdicts_of_wide_scenarios_are_those_of_all_kept_apart(part: int) -> No
 def test_a_check_that_goes_on_with_compiled_loops_says_the_same(
     drawn: Callable[[int], Drawing], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(explore_module, "LARGE", 60)
+    engines: list[str] = []
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        engines.append(arguments[2].engine)
+        return search(*arguments, **options)
+
+    search = explore_module._search
+    monkeypatch.setattr(explore_module, "_search", watched)
     for seed in range(300, 306):
         scenario = drawn(seed).load().scenario
         rows = differential.by_islands(scenario, LIMITS)
-        with monkeypatch.context() as patched:
-            patched.setattr(explore_module, "LARGE", 60)
-            columns = differential.by_islands(scenario, LIMITS)
+        columns = islands.check(scenario, limits=LIMITS, search=_by_size)
         assert _said(columns) == _said(rows)
+    assert "columns" in engines
+
+
+def _by_size(_island: str, *, first: bool = False) -> Callable[..., Exploration]:
+    return partial(explore, options=Options("auto", stop_at_first=first))
 
 
 def _said(report: Report) -> tuple[int, list[tuple[str, Status, str]]]:
