@@ -11,6 +11,11 @@ ROOT = TESTS.parent
 EXAMPLES = ROOT / "examples"
 MACHINES = EXAMPLES / "machines"
 VECTORS = TESTS / "vectors"
+LISTENING = (
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('kubeproof', run_name='__main__')"
+)
+"""The command (`python -c`), which hears interrupts also where the tests themselves are run in the background."""
 
 
 def load(path: Path) -> Any:

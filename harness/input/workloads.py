@@ -30,7 +30,12 @@ class Template:
     @property
     def pod(self) -> Pod:
         """What its Pods have in common."""
-        return Pod(ObjectMeta(namespace=self.ref.namespace, labels=self.labels), self.spec)
+        return pod_like(self.ref.namespace, self.labels, self.spec)
+
+
+def pod_like(namespace: str, labels: Strings, spec: PodSpec) -> Pod:
+    """Return what Pods that are made alike have in common: no name, no identity."""
+    return Pod(ObjectMeta(namespace=namespace, labels=labels), spec)
 
 
 def by_label(makers: Iterable[Template]) -> Labelled[Template]:

@@ -31,7 +31,7 @@ from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
 from ...impl.api.core import Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
-from ...impl.api.meta import LabelSelector, ObjectMeta, Ref
+from ...impl.api.meta import LabelSelector, Ref
 from ...impl.api.policy import EndpointSlice, PodDisruptionBudget
 from ...impl.api.quota import ResourceQuota
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
@@ -75,11 +75,6 @@ class Maker:
     spec: PodSpec
     own: Strings = field(factory=strings)
     """Those of the workload itself, by which a Deployment takes a ReplicaSet for its own."""
-
-    @property
-    def pod(self) -> Pod:
-        """What its Pods have in common."""
-        return Pod(ObjectMeta(namespace=self.ref.namespace, labels=self.labels), self.spec)
 
 
 @frozen

@@ -36,6 +36,7 @@ from ...properties.reachability.answers import lost
 from ...properties.reachability.network_policy import Walls
 from ..input.given import touched
 from ..input.scenario import Scenario, placed
+from ..input.workloads import pod_like
 from ..world.applied import applied
 from ..world.reductions.roomy import is_near
 from .influence import Bond, Maker, makers_of
@@ -102,4 +103,5 @@ def _is_plain(service: Service) -> bool:
 
 
 def _loses(service: Service, maker: Maker, walls: Walls) -> bool:
-    return any(lost(maker.pod, port, walls) for port in service.spec.ports)
+    pod = pod_like(maker.ref.namespace, maker.labels, maker.spec)
+    return any(lost(pod, port, walls) for port in service.spec.ports)

@@ -26,6 +26,7 @@ from kubeproof.model.checker.results import Progress, Status
 from kubeproof.model.machine import Action, Invariant, Machine, Outcome, View
 from kubeproof.traces.document import Document, Inputs
 from kubeproof.traces.files import read, write
+from places import LISTENING
 
 MANIFESTS = """\
 apiVersion: v1
@@ -473,9 +474,8 @@ def test_standard_input_is_read_and_blamed_by_name() -> None:
 
 def test_ctrl_c_while_it_waits_for_input_is_no_traceback(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "web.yaml")
-    listening = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    command = [sys.executable, "-c", f"{listening} runpy.run_module('kubeproof', run_name='__main__')"]
-    process = subprocess.Popen([*command, "check", str(tmp_path / "web.yaml")], stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", LISTENING, "check", str(tmp_path / "web.yaml")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     # Opening the pipe returns once the command has opened its end: from then on it waits for us.
     with (tmp_path / "web.yaml").open("w"):
         process.send_signal(signal.SIGINT)

@@ -27,7 +27,7 @@ from ....impl.api.networking import NetworkPolicy, NetworkPolicyPeer
 from ....impl.api.reading.load import Note
 from ....impl.api.values.frozen import Strings, strings
 from ....impl.api.values.selectors import matches_map
-from ....impl.kubectl.script import Apply, DeleteObject
+from ....impl.kubectl.script import Apply, DeleteObject, Step
 from ....properties.reachability.answers import is_headless
 from ....properties.reachability.network_policy import (
     EGRESS,
@@ -383,14 +383,17 @@ def _field(policy: NetworkPolicy, direction: str) -> str:
 def _lasting(policies: list[NetworkPolicy], scenario: Scenario) -> list[NetworkPolicy]:
     """Return the policies that are there as they are, whatever the script does."""
     touched = {ref_of(step.object) for step in scenario.script if isinstance(step, Apply)}
-    gone = {(step.kind, step.name) for step in scenario.script if isinstance(step, DeleteObject)}
     return [
         policy
         for policy in policies
-        if ref_of(policy) not in touched
-        and ("NetworkPolicy", policy.metadata.name) not in gone
-        and ("Namespace", policy.metadata.namespace) not in gone
+        if (ref := ref_of(policy)) not in touched and not any(_takes_away(step, ref) for step in scenario.script)
     ]
+
+
+def _takes_away(step: Step, policy: Ref) -> bool:
+    """Tell whether a step deletes a policy, in whatever namespace, or its namespace."""
+    named = {("NetworkPolicy", policy.name), ("Namespace", policy.namespace)}
+    return isinstance(step, DeleteObject) and (step.kind, step.name) in named
 
 
 def _applied_last(scenario: Scenario) -> list[NetworkPolicy]:
@@ -399,13 +402,7 @@ def _applied_last(scenario: Scenario) -> list[NetworkPolicy]:
     for step in scenario.script:
         if isinstance(step, Apply) and isinstance(step.object, NetworkPolicy):
             there[ref_of(step.object)] = step.object
-        elif isinstance(step, DeleteObject):
-            there = {
-                ref: policy
-                for ref, policy in there.items()
-                if ("NetworkPolicy", ref.name) != (step.kind, step.name)
-                and ("Namespace", ref.namespace) != (step.kind, step.name)
-            }
+        there = {ref: policy for ref, policy in there.items() if not _takes_away(step, ref)}
     return list(there.values())
 
 

@@ -46,13 +46,13 @@ class Orbits:
         columns = np.empty((len(word), len(rows)), dtype=np.int32)
         unpack(rows, 0, len(rows), word, shift, mask, columns)
         self._compare(first, columns)
-        moved = [(columns[:, members[0]], members) for members in self._alike(columns)]
-        written = [(self.audit.folding.places(one.tolist()), members) for one, members in moved]
+        folding = self.audit.folding
+        written = [(folding.places(columns[:, alike[0]].tolist()), alike) for alike in self._alike(columns)]
         if not fits():
             return False
-        for places, members in written:
+        for places, alike in written:
             for place, number in places:
-                columns[place, members] = number
+                columns[place, alike] = number
         rows[:] = 0
         pack(columns, len(rows), word, shift, rows)
         return True

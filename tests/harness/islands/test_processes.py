@@ -13,6 +13,8 @@ from time import monotonic, sleep
 import pytest
 import yaml
 
+from places import LISTENING
+
 PATIENCE = 60.0
 """Seconds after which something that should happen soon is taken not to happen."""
 
@@ -34,13 +36,6 @@ def processes(folder: Path) -> set[int]:
         except OSError:
             continue  # It ended meanwhile.
     return found
-
-
-LISTENING = (
-    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "runpy.run_module('kubeproof', run_name='__main__')"
-)
-"""The command, which hears interrupts also where the tests themselves are run in the background."""
 
 
 def wait_until(so: Callable[[], bool]) -> None:
