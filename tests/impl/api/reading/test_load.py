@@ -342,6 +342,7 @@ def test_a_folder_gives_its_manifests_by_name_and_not_those_below_it(tmp_path: P
         (tmp_path / name).write_text(POD % name[0])
     (tmp_path / "c.json").write_text('{"apiVersion": "v1",\n\t"kind": "Pod",\n\t"metadata": {"name": "c"}}')
     (tmp_path / "empty.yaml").write_text("")
+    (tmp_path / "switched-off.yaml").write_text("---\n# Source: chart/templates/ingress.yaml\n\n---\n")
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "d.yaml").write_text(POD % "d")
     assert [one.object.metadata.name for one in load_objects([tmp_path]).objects] == ["a", "b", "c"]
