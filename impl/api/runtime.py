@@ -42,6 +42,8 @@ class PodRuntime:
     """What its containers were started with, of a Pod that nobody makes anew: only of such a one it may be changed."""
     warm: bool = False
     """Its programs have started up, of one whose annotations say that they use another amount of cpu until then."""
+    failing: bool = False
+    """Its readiness probe has failed since it was ready; its programs run on."""
     node: str = ""
     """Where, if the Pod may be gone from the API before its kubelet learns of it."""
     message: str = field(default="", eq=False)

@@ -76,18 +76,36 @@ def occupies(runtime: PodRuntime) -> bool:
     return runtime.stage in {Stage.STARTING, Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
 
 
+def stopped(runtime: PodRuntime, exit_code: int, reason: str = "") -> PodRuntime:
+    """Return what is left of a Pod of whose containers none runs any more; `reason` says why, if anything new does."""
+    left = evolve(runtime, stage=Stage.STOPPED, ready=False, failing=False, exit_code=exit_code)
+    return evolve(left, reason=reason) if reason else left
+
+
 def crash(pod: Pod, runtime: PodRuntime) -> PodRuntime:
     """Let a container exit with code 1: it is restarted and unready, or under Never the Pod has stopped."""
     if runtime.stage is not Stage.RUNNING:
         return runtime
     if not restarts(pod.spec.restart_policy, 1):
-        return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=1)
-    return evolve(runtime, ready=False, warm=False, restarts=runtime.restarts + 1)
+        return stopped(runtime, 1)
+    return started_again(runtime)
 
 
-def probe_failed(runtime: PodRuntime) -> PodRuntime:
-    """Let the readiness probe reach its failure threshold; `steps` lets it succeed again."""
-    return evolve(runtime, ready=False)
+def started_again(runtime: PodRuntime) -> PodRuntime:
+    """Return what runs once a container has been restarted: not ready, and not warm."""
+    return evolve(runtime, ready=False, failing=False, warm=False, restarts=runtime.restarts + 1)
+
+
+def probe_failed(pod: Pod, runtime: PodRuntime) -> PodRuntime:
+    """Let a readiness probe of a Pod that is ready reach its failure threshold; `steps` lets it succeed again.
+
+    Upstream: doProbe in pkg/kubelet/prober/worker.go (v1.32). Where no container has such a probe nothing fails; one
+    that was to go is not asked any more, for nothing hangs on it.
+    """
+    asked = any(container.readiness_probe is not None for container in (*pod.spec.containers, *pod.spec.sidecars))
+    if not asked or not runtime.ready or runtime.stage is not Stage.RUNNING:
+        return runtime
+    return evolve(runtime, ready=False, failing=True)
 
 
 TERMINATED = 143
@@ -105,5 +123,5 @@ def rebooted(pod: Pod, runtime: PodRuntime) -> PodRuntime:
         return runtime
     ran = runtime.stage is Stage.RUNNING and pod.spec.restart_policy == "Never"
     if ran or runtime.stage in {Stage.PRE_STOP, Stage.TERMINATING}:
-        return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED)
+        return stopped(runtime, KILLED)
     return IDLE

@@ -6,7 +6,8 @@ kubelet begins to count.
 
 - **Ready.** No probe is asked before its `initialDelaySeconds`, counted from the start of its container. A period or a
   `successThreshold` adds nothing that is sure: a worker is woken whenever the container is started anew. Where only
-  some container was restarted, the shortest delay of all. No greatest length: a program takes what it takes.
+  some container was restarted, the shortest delay of all; none where a probe has failed since it was ready. No
+  greatest length: a program takes what it takes.
 - **Over.** `activeDeadlineSeconds` count from when the kubelet has admitted the Pod, which it says in whole seconds: so
   a second less is sure. It may be late.
 - **Hook.** From the beginning of the hooks until the first SIGTERM: the shortest hook of all containers, as far as its
@@ -84,7 +85,7 @@ def _readiness(place: str, view: View) -> Iterator[Wait]:
     delays = [
         max(_delay(container.readiness_probe), _delay(container.startup_probe)) for container in pod.spec.containers
     ]
-    least = min(delays, default=0) if runtime.restarts else max(delays, default=0)
+    least = 0 if runtime.failing else min(delays, default=0) if runtime.restarts else max(delays, default=0)
     if least and not runtime.ready and runtime.stage in {Stage.IDLE, Stage.STARTING, Stage.RUNNING}:
         what = (pod.metadata.uid, "ready", runtime.restarts)
         yield Wait(what, f"the initial delay of the probes of {_name(pod)}", Fraction(least))
