@@ -44,6 +44,8 @@ class PodRuntime:
     """Its programs have started up, of one whose annotations say that they use another amount of cpu until then."""
     failing: bool = False
     """Its readiness probe has failed since it was ready; its programs run on."""
+    cold: bool = False
+    """Its programs are still starting up, and take no connections. Only where annotations say that this takes time."""
     node: str = ""
     """Where, if the Pod may be gone from the API before its kubelet learns of it."""
     message: str = field(default="", eq=False)

@@ -20,7 +20,8 @@ from ..api.runtime import PodRuntime, Stage
 from ..api.values.qos import pod_requests
 from ..api.values.quantity import Quantity, QuantityError, parse_quantity
 from .admission import EVICTED
-from .runtime import KILLED, stopped
+from .behaviour import KILLED
+from .runtime import stopped
 
 USES = "kubeproof/uses-memory"
 """The annotation of a Pod that says how much memory its programs use while they run."""

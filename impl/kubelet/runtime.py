@@ -13,6 +13,8 @@ from ..api.core import Pod
 from ..api.requests import Request
 from ..api.runtime import IDLE, PodRuntime, Stage
 from .actions import restarts
+from .behaviour import KILLED
+from .starting import starts_in
 
 
 class Work(Enum):
@@ -23,6 +25,7 @@ class Work(Enum):
     REJECT = "reject"
     NEVER_START = "never start"
     BECOME_READY = "become ready"
+    COME_UP = "programs have started up"
     RESTART = "restart with another image"
     CRASH = "containers crash"
     EXIT = "containers exit"
@@ -68,7 +71,7 @@ def serving(runtime: PodRuntime) -> bool:
     Yes while it runs or sits in its preStop hook, ready or not; no from the SIGTERM on. Programs may keep accepting
     after SIGTERM, but nothing makes them, so this is the careful answer. One that loops or is unhealthy does not serve.
     """
-    return runtime.stage in {Stage.RUNNING, Stage.PRE_STOP} and not runtime.reason
+    return runtime.stage in {Stage.RUNNING, Stage.PRE_STOP} and not runtime.reason and not runtime.cold
 
 
 def occupies(runtime: PodRuntime) -> bool:
@@ -78,7 +81,7 @@ def occupies(runtime: PodRuntime) -> bool:
 
 def stopped(runtime: PodRuntime, exit_code: int, reason: str = "") -> PodRuntime:
     """Return what is left of a Pod of whose containers none runs any more; `reason` says why, if anything new does."""
-    left = evolve(runtime, stage=Stage.STOPPED, ready=False, failing=False, exit_code=exit_code)
+    left = evolve(runtime, stage=Stage.STOPPED, ready=False, failing=False, cold=False, exit_code=exit_code)
     return evolve(left, reason=reason) if reason else left
 
 
@@ -88,12 +91,13 @@ def crash(pod: Pod, runtime: PodRuntime) -> PodRuntime:
         return runtime
     if not restarts(pod.spec.restart_policy, 1):
         return stopped(runtime, 1)
-    return started_again(runtime)
+    return started_again(pod, runtime)
 
 
-def started_again(runtime: PodRuntime) -> PodRuntime:
-    """Return what runs once a container has been restarted: not ready, and not warm."""
-    return evolve(runtime, ready=False, failing=False, warm=False, restarts=runtime.restarts + 1)
+def started_again(pod: Pod, runtime: PodRuntime) -> PodRuntime:
+    """Return what runs once a container has been restarted: not ready, and its programs have to start up anew."""
+    again = evolve(runtime, ready=False, failing=False, warm=False, restarts=runtime.restarts + 1)
+    return evolve(again, cold=starts_in(pod) > 0)
 
 
 def probe_failed(pod: Pod, runtime: PodRuntime) -> PodRuntime:
@@ -110,8 +114,6 @@ def probe_failed(pod: Pod, runtime: PodRuntime) -> PodRuntime:
 
 TERMINATED = 143
 """The exit code of a program that ends because of SIGTERM: so does one that would have ended by itself."""
-KILLED = 137
-"""The exit code of a container nobody saw exit."""
 
 
 def rebooted(pod: Pod, runtime: PodRuntime) -> PodRuntime:

@@ -16,8 +16,9 @@ from ..api.requests import Delete, PatchStatus
 from ..api.runtime import IDLE, PodRuntime, Stage
 from .actions import restarts
 from .admission import admit, under_pressure
-from .behaviour import MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
-from .runtime import KILLED, TERMINATED, Delay, KubeletStep, Work, started_again, stopped
+from .behaviour import KILLED, MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
+from .runtime import TERMINATED, Delay, KubeletStep, Work, started_again, stopped
+from .starting import is_probed, starts_in
 from .status import DEADLINE_EXCEEDED, rejected, status
 from .timings import timings, waits_for_hook
 
@@ -99,7 +100,8 @@ def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
     behaviour = images.of(pod)
     ready = behaviour.becomes_ready and _ready_after(pod, images) == 0
     ill = "" if behaviour.becomes_ready or behaviour.exits_with is not None else "Unhealthy"
-    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready, 0, _restarts(pod), ill, started_with(pod))
+    cold = starts_in(pod) > 0
+    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready, 0, _restarts(pod), ill, started_with(pod), cold=cold)
 
 
 def _restarts(pod: Pod) -> int:
@@ -136,7 +138,7 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
             images_now = started_with(pod)
             if images_now and runtime.images and runtime.images != images_now:
                 # Whatever the restart policy says: computePodActions in kuberuntime_manager.go.
-                again = evolve(started_again(runtime), reason="", images=images_now)
+                again = evolve(started_again(pod, runtime), reason="", images=images_now)
                 return (KubeletStep(Work.RESTART, again),)
             exits = _exit(pod, runtime, images.of(pod))
             return (*_become_ready(pod, runtime, images), *exits, *_deadline(pod, runtime))
@@ -154,10 +156,15 @@ def _begin_termination(runtime: PodRuntime, pod: Pod) -> KubeletStep:
 
 
 def _become_ready(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
-    if runtime.ready or runtime.reason or not images.of(pod).becomes_ready:
+    """Let the probes succeed; where nothing is probed, let the programs start up some time after that."""
+    if runtime.reason or not images.of(pod).becomes_ready:
         return ()
+    if runtime.ready:
+        up = KubeletStep(Work.COME_UP, evolve(runtime, cold=False), delay=Delay("start-up", starts_in(pod)))
+        return (up,) if runtime.cold else ()
+    cold = runtime.cold and not any(map(is_probed, pod.spec.containers))
     delay = Delay("readiness", _ready_after(pod, images))
-    return (KubeletStep(Work.BECOME_READY, evolve(runtime, ready=True, failing=False), delay=delay),)
+    return (KubeletStep(Work.BECOME_READY, evolve(runtime, ready=True, failing=False, cold=cold), delay=delay),)
 
 
 def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletStep, ...]:
@@ -167,7 +174,7 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
     if code is None or (runtime.reason and not again):
         return ()
     if restarts(pod.spec.restart_policy, code):
-        looping = evolve(started_again(runtime), reason="CrashLoopBackOff")
+        looping = evolve(started_again(pod, runtime), reason="CrashLoopBackOff")
         return (KubeletStep(Work.CRASH, looping),)
     return (KubeletStep(Work.EXIT, stopped(runtime, code)),)
 

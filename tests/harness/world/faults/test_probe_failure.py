@@ -85,6 +85,6 @@ def test_a_probe_that_does_not_fail_is_noticed() -> None:
 
 
 def test_one_that_never_succeeds_again_is_noticed() -> None:
-    before = "if runtime.ready or runtime.reason"
-    with planted("kubeproof.impl.kubelet.worker", before, f"{before} or runtime.failing"):
+    before = "if runtime.reason or not images.of(pod)"
+    with planted("kubeproof.impl.kubelet.worker", before, f"if runtime.failing or {before.removeprefix('if ')}"):
         assert verdicts(scenario())["convergence"] == "VIOLATED"
