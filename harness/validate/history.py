@@ -136,7 +136,8 @@ def _run(file: str, value: Mapping[str, Any]) -> Iterator[_Raw]:
     )
     deleted = {path.rpartition("/")[2] for path in paths}
     for number, one in enumerate(value["events"], 1):
-        by_hand = one["object"]["metadata"].get("deletionTimestamp") and one["object"]["metadata"]["name"] in deleted
+        goes = one["type"] == DELETED or one["object"]["metadata"].get("deletionTimestamp")
+        by_hand = goes and one["object"]["metadata"]["name"] in deleted
         yield _Raw(f"{file} event {number}", one["type"], one["object"], USER if by_hand else NOT_BY_HAND)
 
 
