@@ -60,7 +60,7 @@ def services(*, meta: Drawn | None = None) -> Drawn:
 
 
 def _named(ports: list[Json]) -> list[Json]:
-    """Give ports names where there are several, as a Service must."""
+    """Name ports where there are several, as a Service must."""
     return ports if len(ports) == 1 else [{**one, "name": f"p{number}"} for number, one in enumerate(ports)]
 
 

@@ -171,7 +171,7 @@ def volumes() -> Drawn:
 
 
 def _whole(spec: Json, first: list[Json], files: list[Json]) -> Json:
-    """Give containers, ports' names and volumes names of their own, and mount the volumes."""
+    """Name containers, their ports and volumes, each by a name of its own, and mount the volumes."""
     named = [{**one, "name": f"v{number}"} for number, one in enumerate(files)]
     mounts = {"volumeMounts": [{"name": one["name"], "mountPath": f"/{one['name']}"} for one in named]}
     running = [{**one, "name": f"c{number}", **mounts} for number, one in enumerate(spec["containers"])]

@@ -128,7 +128,7 @@ class Bind:
         return pod is not None and not pod.node and pod.grace is None
 
     def apply(self, state: State) -> State:
-        """Give it that node for good."""
+        """Bind it to that node for good."""
         return stored(state, self.name, evolve(state.pods[self.name], node=self.node))
 
 

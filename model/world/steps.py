@@ -157,7 +157,7 @@ def _leaves(obj: Object) -> bool:
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
-    """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
+    """Drop what can only fail, and what was to follow it: the key goes back to the queue."""
     turn: Requests = view[process.turn]
     left = spared(turn, partial(world.hopeless, view, process)) if turn else turn
     if left != turn:

@@ -117,7 +117,7 @@ class Fold:
         return cls(alike, names_said(scenario), pools["Pod"], volumes)
 
     def token(self, pod: Pod) -> int:
-        """Give a number to what a Pod is apart from its name, address and node."""
+        """Return a number for what a Pod is apart from its name, address and node."""
         known = self.known.get(id(pod))
         if known is None:
             known = self.known[id(pod)] = (pod, self.tokens.setdefault(self._bare(pod), len(self.tokens)))

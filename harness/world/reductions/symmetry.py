@@ -151,7 +151,7 @@ class Parts:
         return self._moved(value, found, numbers) if isinstance(value, Node) else found
 
     def _moved(self, old: Node, new: Node, numbers: Mapping[Mention, int]) -> Node:
-        """Give a node the labels that say where the other one is."""
+        """Return a node with the labels that say where the other one is."""
         mention = self.names.nodes.get(old.metadata.name)
         if mention is None:
             return new

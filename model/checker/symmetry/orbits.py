@@ -400,7 +400,7 @@ class Labels:
         )
 
     def _numbers(self, colours: Mapping[int, int]) -> Numbers:
-        """Give numbers in the order of the colours, to members first, to names left over; idle members get the rest."""
+        """Hand out numbers in the order of the colours, to members first, to names left over; the idle get the rest."""
         folding, plain = self.folding, self.plain
         used = dict.fromkeys(folding.sorts, 0)
         beyond = dict(folding.symmetry.sizes)
@@ -432,6 +432,6 @@ def _first(token: int, colours: Mapping[int, int]) -> dict[int, int]:
 
 
 def _ranks(keys: Mapping[int, Any]) -> dict[int, int]:
-    """Give each key its place in their order."""
+    """Return for each key its place in their order."""
     order = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
     return {token: order[key] for token, key in keys.items()}

@@ -307,7 +307,7 @@ def _flushes(world: World, view: View) -> Iterator[Outcome]:
 
 
 def _patience_ends(world: World, pod: str, view: View) -> Iterator[Outcome]:
-    """Give up on a Pod whose grace period has long been over: whoever waits or is being tried is to look elsewhere."""
+    """Forget a Pod whose grace period has long been over: whoever waits or is being tried is to look elsewhere."""
     stored: Pod | None = view[api(pod)]
     if stored is None or not stored.metadata.terminating or not stored.spec.node_name or view[overdue(pod)]:
         return
