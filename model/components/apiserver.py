@@ -270,7 +270,9 @@ def requests(state: State) -> tuple[Action, ...]:
     asked: list[Action] = []
     for name in NAMES:
         asked += [Create(name), Create(name, held=True), Evict(name)]
-        asked += [Change(name, one, note, release) for one in seen for note in NOTES for release in (False, True)]
+        asked += [
+            Change(name, version, note, release) for version in seen for note in NOTES for release in (False, True)
+        ]
         asked += [Bind(name, node) for node in NODES]
         asked += [Report(name, phase, ready) for phase, ready in REPORTS]
         asked += [Delete(name, grace) for grace in GRACES]

@@ -180,7 +180,7 @@ def _few(exact: Formula) -> tuple[tuple[Inequality, ...], ...]:
             if _implied(_all_of(follow), exact):
                 break
     for clause in tuple(reversed(follow)):
-        rest = [one for one in follow if one is not clause]
+        rest = [other for other in follow if other is not clause]
         if _implied(_all_of(rest), exact):
             follow = rest
     return tuple(follow)
