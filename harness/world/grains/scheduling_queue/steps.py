@@ -186,7 +186,7 @@ def _fails(
 def _lower_nominated(memory: Memory, pod: Pod, node: str) -> list[Pod]:
     """Return the less important Pods that a node was promised to: they may not fit there any more."""
     found = (memory.pod(ref) for ref in memory.queue.nominator.promised(node))
-    return [one for one in found if one is not None and priority(one) < priority(pod)]
+    return [other for other in found if other is not None and priority(other) < priority(pod)]
 
 
 def _opens(world: World, memory: Memory, one: Trial, label: str, view: View) -> Outcome:
