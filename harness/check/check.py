@@ -31,6 +31,7 @@ from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.relevance import ACTS_ON_PODS
 from ...impl.kubelet.obstacles import obstacles
+from ...impl.kubelet.starting import impatient, starts_in
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
@@ -63,7 +64,7 @@ from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain
 from ..world.script.drain import refused_evictions
 from . import clock, motion
-from .advice import NO_PODS, gap_blame, room_advice
+from .advice import NO_PODS, gap_blame, probe_blame, room_advice
 from .blame import refusals
 from .blame.blame import holding, of_stuck, written
 from .bounds import bounds_of
@@ -445,6 +446,8 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
         blame = gap_blame(last, objects)
         if blame.what == NO_PODS:  # All go, one after the other.
             yield blame
+    elif (early := claim_answers.too_early(core, before, after)) is not None:
+        yield probe_blame(early, objects)
     for service in claim_answers.with_jobs(core, before, after):
         yield Blame(ref_of(service), "spec.selector", "it selects the Pods of a Job, too, which come to an end")
 
@@ -490,6 +493,8 @@ def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
     for pod in (bound for bound in pods if bound.spec.node_name and not bound.ready and not bound.metadata.terminating):
         for obstacle in obstacles(pod.spec, pod.metadata.namespace, known):
             yield f"{pod.metadata.name} is never started: {obstacle.path}: {obstacle.why}"
+        for obstacle in impatient(pod.spec, starts_in(pod)):
+            yield f"{pod.metadata.name} may never start up: {obstacle.path}: {obstacle.why}"
 
 
 def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator[str]:

@@ -13,7 +13,8 @@ looked at:
 **In motion** a step of the core is enough to judge by. Proxies and the EndpointSlice controller only observe, so every
 run of the core is one in which they had caught up before the step; then connections go to the `takers`. If one of these
 stops accepting in the step, connections that are sent to it are refused, however fast anybody follows. If before some
-taker accepts and afterwards none does, nobody answers; nor where the Service no longer has the port. That the core's
+taker accepts and afterwards none does, nobody answers; nor where the Service no longer has the port. Who becomes one
+while its programs still start up (no probe waits for them) refuses what is sent to it. That the core's
 kubelets take several steps at once hides nothing: whoever stops somewhere inside such a chain has stopped at its end,
 and what others do in between they can also do afterwards. Connections that lagging proxies send are looked at in
 `world.one_pod`.
@@ -44,6 +45,7 @@ from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.runtime import PodRuntime
 from ...impl.api.workloads import NAMES, pod_labels
 from ...model.machine import View
 from ...model.world.store import name_in
@@ -65,6 +67,7 @@ from ...properties.reachability.answers import (
     takers,
 )
 from ...properties.reachability.network_policy import Walls
+from ..input.annotations import start_up
 from ..input.given import lasting_pods, lasting_services, services_made_again
 from ..world.cluster import Cluster
 from ..world.controllers.endpointslice import is_slice_of
@@ -214,17 +217,24 @@ def _client_on(service: Service, obj: Object | None) -> str:
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Return the check of the steps of a cluster's machine."""
-    return partial(_steps, cluster, services_made_again(cluster.scenario))
+    return partial(_steps, cluster, services_made_again(cluster.scenario), start_up(cluster.scenario.everything))
 
 
-def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, label: str) -> Iterator[str]:
+def _steps(
+    cluster: Cluster,
+    again: frozenset[Ref],
+    takes_time: bool,  # noqa: FBT001 - bound by partial
+    before: View,
+    after: View,
+    label: str,
+) -> Iterator[str]:
     services, later = services_of(cluster, before), services_of(cluster, after)
     yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
     for port, uid in _ended(cluster, services, old, before, after):
         yield f'{Door(port)}: connections go to {name_in(uid)}, a Pod of a Job, which takes no more after "{label}"'
     cut = any(_cut_off(cluster, before))
-    if not old and not cut:
+    if not (old or cut or takes_time):
         return
     new = _standing(cluster, later, after, old)
     if old == new and services == later and not cut:
@@ -242,6 +252,9 @@ def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, l
         yield f'{number}: nobody answers any more after "{label}": the Service {why}'
     if not silent and not numbers:
         yield from _refused(doors, first, then, label)
+        for door, taker in _too_early(cluster, first, then, after) if takes_time else ():
+            told = f'{name_in(taker.uid)} after "{label}"'
+            yield f"{door}: connections go to {told}, and its program is still starting up"
 
 
 def _ended(
@@ -330,6 +343,31 @@ def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> It
             if taker.uid in first.accepting - then.accepting - told:
                 told.add(taker.uid)
                 yield f'{door}: connections go to {name_in(taker.uid)}, which takes no more after "{label}"'
+
+
+def _too_early(cluster: Cluster, first: Scene, then: Scene, after: View) -> Iterator[tuple[Door, Backend]]:
+    """Yield who takes connections by its status after a step, and not before, while it is still starting up."""
+    cold = {uid for slot in cluster.world.layout.pools["Pod"] if (uid := after.via(_cold, runtime_slot(slot)))}
+    told: set[str] = set()
+    for door in then.doors if cold else ():
+        known = {taker.uid for taker in takers(door, first.backends)}
+        for taker in takers(door, then.backends):
+            if taker.uid in cold - known - told:
+                told.add(taker.uid)
+                yield door, taker
+
+
+def _cold(runtime: PodRuntime | None) -> str:
+    """Return the uid of a Pod that is ready, and whose programs are still starting up."""
+    return runtime.uid if runtime is not None and runtime.ready and runtime.cold else ""
+
+
+def too_early(cluster: Cluster, before: View, after: View) -> Pod | None:
+    """Return a Pod that is sent connections from a step on, though its programs are still starting up."""
+    for _, taker in _too_early(cluster, scene(cluster, before), scene(cluster, after), after):
+        slots = cluster.world.layout.pools["Pod"]
+        return next(pod for slot in slots if isinstance(pod := after[slot], Pod) and pod.metadata.uid == taker.uid)
+    return None
 
 
 def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:

@@ -323,6 +323,8 @@ class Faults:
     """A request is committed but its sender learns nothing and tries again from what it sees."""
     container_crash: int = 0
     """A container exits and is restarted."""
+    probe_failure: int = 0
+    """The readiness probe of a Pod that runs fails as often as its threshold says, and succeeds again later."""
     node_reboot: int = 0
     """A node goes down and comes up again."""
     partition: int = 0

@@ -14,6 +14,7 @@ from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.values.duration import seconds
 from ...impl.api.values.selectors import selects
 from ...impl.kubelet.timings import Timings, timings
 from ...impl.kubeproxy.family import IPV6
@@ -25,7 +26,6 @@ from ...properties.reachability.network_policy import Party, Policy, is_peer
 from ...properties.reachability.prestop import Bounds, Impossible, smallest_prestop
 from ..check.results import Claim
 from ..face import Cluster, check
-from ..input.files.reader import seconds
 from ..input.scenario import Scenario
 from ..world.applied import Refused
 from ..world.at_rest.settle import Restless

@@ -136,9 +136,8 @@ def _run(file: str, value: Mapping[str, Any]) -> Iterator[_Raw]:
     )
     deleted = {path.rpartition("/")[2] for path in paths}
     for number, event in enumerate(value["events"], 1):
-        by_hand = (
-            event["object"]["metadata"].get("deletionTimestamp") and event["object"]["metadata"]["name"] in deleted
-        )
+        goes = event["type"] == DELETED or event["object"]["metadata"].get("deletionTimestamp")
+        by_hand = goes and event["object"]["metadata"]["name"] in deleted
         yield _Raw(f"{file} event {number}", event["type"], event["object"], USER if by_hand else NOT_BY_HAND)
 
 

@@ -240,11 +240,12 @@ def accepts(runtime: PodRuntime | None) -> str:
     """Return the uid of the Pod that takes a new connection now, "" if what runs takes none.
 
     It does while it runs or sits in its preStop hook, ready or not; no more from the SIGTERM on (programs may go on
-    accepting, but nothing makes them), nor from a container's exit until it is ready again.
+    accepting, but nothing makes them), nor from a container's exit until it is ready again. One whose readiness probe
+    has failed since runs on; one that is still starting up takes none.
     """
-    if runtime is None or runtime.stage not in {Stage.RUNNING, Stage.PRE_STOP} or runtime.reason:
+    if runtime is None or runtime.stage not in {Stage.RUNNING, Stage.PRE_STOP} or runtime.reason or runtime.cold:
         return ""
-    return "" if runtime.restarts and not runtime.ready else runtime.uid
+    return "" if runtime.restarts and not (runtime.ready or runtime.failing) else runtime.uid
 
 
 # --- what the rules of a node must lead to --------------------------------------------------------------------------

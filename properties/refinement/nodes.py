@@ -106,7 +106,7 @@ def kubelet_proof() -> Answer:
         if not pod.finished:
             yield Step("declared failed", evolve(world, pod=evolve(pod, status=evolve(pod.status, phase="Failed"))))
         if world.runtime.stage is Stage.RUNNING:
-            yield judged("a probe fails", world, evolve(world, runtime=probe_failed(world.runtime)))
+            yield judged("a probe fails", world, evolve(world, runtime=probe_failed(pod, world.runtime)))
             yield judged("a crash", world, evolve(world, runtime=crash(pod, world.runtime)))
 
     return searched(starts, steps, most=6)

@@ -29,6 +29,7 @@ from ....impl.apiserver.admission.admission import ALWAYS_THERE
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.kubectl.script import SetImage, Step
 from ....impl.kubelet.obstacles import containers, runs_as
+from ....impl.kubelet.starting import STARTS_IN
 from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
@@ -394,6 +395,8 @@ def _idle(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Templ
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
+    if STARTS_IN in maker.annotations:
+        return
     for index, container in enumerate(maker.spec.containers):
         if container.readiness_probe is None and (container.ports or len(maker.spec.containers) == 1):
             message = f"behind Service {service.metadata.name} and without readinessProbe: it accepts once it runs"

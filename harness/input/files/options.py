@@ -252,9 +252,9 @@ def service_of(text: str) -> tuple[str, str]:
 
 def limits_of(given: dict[str, Any]) -> Limits:
     """Read how far a search may go."""
+    from ....impl.api.values.duration import DurationError, seconds  # noqa: PLC0415
     from ....impl.api.values.quantity import QuantityError, parse_quantity  # noqa: PLC0415
     from ....model.checker.results import Limits  # noqa: PLC0415
-    from .reader import DurationError, seconds  # noqa: PLC0415
 
     try:
         memory = parse_quantity(given["max_memory"]).value() if given.get("max_memory") else None

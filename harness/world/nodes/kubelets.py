@@ -206,7 +206,7 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
             yield from _early(kubelets, view, pod, chain, node)
 
 
-_BEGUN = frozenset({Work.BECOME_READY, Work.CRASH, Work.EXIT, Work.DEADLINE, Work.SIGTERM, Work.STOP})
+_BEGUN = frozenset({Work.BECOME_READY, Work.COME_UP, Work.CRASH, Work.EXIT, Work.DEADLINE, Work.SIGTERM, Work.STOP})
 """What a kubelet goes on with when it is cut off."""
 
 
