@@ -548,7 +548,7 @@ class Scenario:
     def expiring(self) -> frozenset[Ref]:
         """Return the Jobs of the manifests and the script that go by themselves once they are over."""
         jobs = (obj for obj in (*self.objects, *self.applied) if isinstance(obj, Job))
-        return frozenset(placed(one, self.namespace) for one in jobs if one.spec.ttl_seconds_after_finished is not None)
+        return frozenset(placed(job, self.namespace) for job in jobs if job.spec.ttl_seconds_after_finished is not None)
 
     @property
     def pods(self) -> int:

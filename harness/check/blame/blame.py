@@ -104,9 +104,9 @@ def _unserved(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
                 webhook.configuration, "webhooks", f"{webhook.name} must be asked (failurePolicy Fail), but {why}"
             )
     going = any(isinstance(obj, Namespace) and obj.metadata.terminating for obj in there.objects.values())
-    for one in core.scenario.aggregated if going else ():
-        if why := lacks(one.service):
-            yield Blame(one.api, "spec.service", f"no namespace is gone while it does not answer: {why}")
+    for api in core.scenario.aggregated if going else ():
+        if why := lacks(api.service):
+            yield Blame(api.api, "spec.service", f"no namespace is gone while it does not answer: {why}")
 
 
 def _killed(objects: tuple[Object, ...]) -> Iterator[Blame]:

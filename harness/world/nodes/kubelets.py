@@ -345,7 +345,7 @@ def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple
 
 def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, node: Node) -> bool:
     """Tell whether the Pods of a node, all together, leave one of them no room: then who starts first decides."""
-    there = tuple(one for _, one in _beside(kubelets, view, place, node))
+    there = tuple(other for _, other in _beside(kubelets, view, place, node))
     return is_crowded(there if pod is None else (*there, pod), node)
 
 

@@ -170,7 +170,7 @@ def _is_heard(timing: Timing, view: View, node: str) -> bool:
         return False
     layout = timing.world.layout
     placed = (view[slot] for slot in layout.pools.get("Node", ()))
-    return any(isinstance(one, Node) and one.metadata.name == node for one in (*layout.constants.values(), *placed))
+    return any(isinstance(obj, Node) and obj.metadata.name == node for obj in (*layout.constants.values(), *placed))
 
 
 def _has_ended(place: str, _before: View, after: View, wait: Wait) -> bool:

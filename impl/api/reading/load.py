@@ -243,7 +243,7 @@ def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
                 Problem(text.file, repeated.line, _join(repeated.path), repeated_message(repeated))
                 for repeated in document.repeated
             ]
-            yield from (Source(text.file, one, template=_template(lines, one.line)) for one in _items(document))
+            yield from (Source(text.file, item, template=_template(lines, item.line)) for item in _items(document))
     except YamlError as error:
         wrong.append(Problem(text.file, error.line, _join(error.path), error.message, error.hint))
         return
@@ -358,7 +358,8 @@ def _convert(
         return None
     label = str(ref_of(loaded))
     found = (
-        Note(source.file, source.line_of(one.path), one.path, label, one.why, one.claims) for one in unmodelled(loaded)
+        Note(source.file, source.line_of(finding.path), finding.path, label, finding.why, finding.claims)
+        for finding in unmodelled(loaded)
     )
     notes += sorted(found)
     return LoadedObject(loaded, source)
