@@ -278,6 +278,6 @@ def _reported_at_rest(objects: Objects) -> tuple[str, ...]:
 
 def _stale_proxies(cluster: Cluster, view: View) -> Iterator[str]:
     for node in cluster.proxies:
-        programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
+        programmed = tuple(view[slot] for slot in cluster.world.layout.pools.get("EndpointSlice", ()))
         if view[proxy_slot(node)] != programmed:
             yield f"kube-proxy on {node} has not programmed the EndpointSlices"

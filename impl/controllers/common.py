@@ -68,18 +68,20 @@ def claim(
     mine: list[T] = []
     orphans: list[T] = []
     releases: list[Request] = []
-    for one in candidates:
-        matches = selects(selector, one.metadata.labels) and belongs(one)
-        if one.metadata.controller is not None:
-            if not controlled_by(one, owner):
+    for candidate in candidates:
+        matches = selects(selector, candidate.metadata.labels) and belongs(candidate)
+        if candidate.metadata.controller is not None:
+            if not controlled_by(candidate, owner):
                 continue
             if matches:
-                mine.append(one)
+                mine.append(candidate)
             elif not owner.metadata.terminating:
-                releases.append(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(owner.metadata.uid,)))
-        elif matches and not owner.metadata.terminating and not one.metadata.terminating:
-            mine.append(one)
-            orphans.append(one)
+                releases.append(
+                    PatchMetadata(ref_of(candidate), candidate.metadata.uid, remove_owners=(owner.metadata.uid,))
+                )
+        elif matches and not owner.metadata.terminating and not candidate.metadata.terminating:
+            mine.append(candidate)
+            orphans.append(candidate)
     return tuple(mine), (*releases, *adoptions(owner, orphans))
 
 

@@ -19,6 +19,7 @@ from .controllers import (
     daemonset_worlds,
     job_worlds,
     statefulset_worlds,
+    ttlafterfinished,
     volume_worlds,
 )
 
@@ -56,6 +57,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "replicaset": _proof("the ReplicaSet controller", controllers.replicaset_proof),
         "scheduler": _proof("the scheduler", nodes.scheduler_proof),
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
+        "ttlafterfinished": _proof("the TTL-after-finished controller", ttlafterfinished.ttlafterfinished_proof),
         "volume": _proof("the volume controllers", volume_worlds.volume_proof),
         "statefulset": _proof("the StatefulSet controller", statefulset_worlds.statefulset_proof),
         "watch-cache": _proof("API servers with watch caches, and of a reflector,", watch_cache.watch_cache_proof),

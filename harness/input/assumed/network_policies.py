@@ -231,8 +231,12 @@ class Callers:
         """Tell whether a namespace that is not in the input may be selected."""
         known = {maker.ref.namespace for maker in self.makers} | set(self.spaces)
         named = [{selector.match_labels[NAMESPACE_NAME]}] if NAMESPACE_NAME in selector.match_labels else []
-        wanted = [one for one in selector.match_expressions if (one.key, one.operator) == (NAMESPACE_NAME, "In")]
-        named += [set(one.values) for one in wanted]
+        wanted = [
+            expression
+            for expression in selector.match_expressions
+            if (expression.key, expression.operator) == (NAMESPACE_NAME, "In")
+        ]
+        named += [set(expression.values) for expression in wanted]
         return not self.complete and (not named or bool(set.intersection(*named) - known))
 
 
@@ -386,7 +390,7 @@ def _has_addresses(peer: Peer) -> bool:
         return False
     block = ip_network(peer.cidr, strict=False)
     gone: Any = [ip_network(cidr, strict=False) for cidr in peer.excepted]
-    return bool(block.num_addresses - sum(one.num_addresses for one in collapse_addresses(gone)))
+    return bool(block.num_addresses - sum(network.num_addresses for network in collapse_addresses(gone)))
 
 
 def _is_asked_from_outside(service: Service) -> bool:

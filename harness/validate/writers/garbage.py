@@ -10,7 +10,7 @@ from ....impl.api.meta import OwnerReference, Ref
 from ....impl.api.requests import Delete, PatchMetadata, Request
 from ....impl.controllers import garbage
 from ..history import OWNED, Change
-from .writer import Seen, Writer, asks_to_delete, begins_to_go
+from .writer import Seen, Writer, asks_to_delete, begins_to_go, in_the_foreground, stays
 
 HOLDS = (garbage.FOREGROUND, garbage.ORPHAN)
 
@@ -43,16 +43,12 @@ def _writes(change: Change, cache: Cache) -> bool:
         return False
     if begins_to_go(change):
         owners = old.metadata.owner_references
-        return bool(owners) and not any(_stays(cache, owner.uid) for owner in owners)
+        return bool(owners) and not any(stays(cache, owner.uid) for owner in owners)
     if new is None:
         return garbage.FOREGROUND in old.metadata.finalizers
     fewer = len(new.metadata.owner_references) < len(old.metadata.owner_references)
-    gone = [owner for owner in old.metadata.owner_references if not _stays(cache, owner.uid)]
+    gone = [owner for owner in old.metadata.owner_references if not stays(cache, owner.uid)]
     return (fewer and bool(gone)) or _held(old) > _held(new)
-
-
-def _stays(cache: Cache, uid: str) -> bool:
-    return any(obj.metadata.uid == uid and not obj.metadata.terminating for obj in cache.objects.values())
 
 
 def _held(obj: Object) -> frozenset[str]:
@@ -62,9 +58,8 @@ def _held(obj: Object) -> frozenset[str]:
 def _explains(request: Request, change: Change) -> bool:
     old, new = change.before, change.after
     if begins_to_go(change):
-        first = new is not None and garbage.FOREGROUND in new.metadata.finalizers
         policy = request.propagation_policy if isinstance(request, Delete) else ""
-        return asks_to_delete(request, change) and first == (policy == "Foreground")
+        return asks_to_delete(request, change) and in_the_foreground(change) == (policy == "Foreground")
     if not isinstance(request, PatchMetadata) or request.ref != change.ref or old is None:
         return False
     left = frozenset() if new is None else _held(new)

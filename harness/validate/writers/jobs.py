@@ -23,7 +23,7 @@ from ....impl.controllers.cronjob import cronjob
 from ....impl.controllers.job import job
 from ....impl.controllers.job.pods import TRANSFORM
 from ..history import Change
-from .writer import LATER, Seen, Writer, asks_to_delete, begins_to_go, deletes, owner_of, same_pod
+from .writer import LATER, Seen, Writer, asks_to_delete, begins_to_go, deletes, in_the_foreground, owner_of, same_pod
 
 MINUTE = 60
 JOB = frozenset({"Job"})
@@ -101,6 +101,8 @@ def _cron_writes(change: Change, cache: Cache) -> bool:
             return old.status != new.status
         case None, Job() as new:
             return owner_of(new) == "CronJob"
+    if in_the_foreground(change):
+        return change.who == CRONJOBS.name and begins_to_go(change)
     return begins_to_go(change) and change.ref.kind == "Job" and deletes(frozenset({"CronJob"}), change, cache)
 
 

@@ -14,6 +14,7 @@ from ....impl.api.releases import Release
 from ....impl.api.requests import Delete, Request
 from ....impl.api.well_known import DISRUPTION_TARGET
 from ....impl.controllers.common import Transform
+from ....impl.controllers.garbage import FOREGROUND
 from ..history import NOT_BY_HAND, Change
 
 ANYBODY = frozenset({"", NOT_BY_HAND, "system:kube-controller-manager"})
@@ -58,8 +59,8 @@ class Writer:
 
     def asked(self, seen: Seen, syncs: Syncs, namespace: str | None = None) -> Iterator[Request]:
         """Yield what it asks for on something that it may have seen, of its keys in a namespace, or in all."""
-        kept = ((ref, self.keeps[ref.kind](one)) for ref, one in seen.cache.objects.items() if ref.kind in self.keeps)
-        slim = evolve(seen, cache=Cache.of(one for _, one in kept if one is not None))
+        kept = ((ref, self.keeps[ref.kind](obj)) for ref, obj in seen.cache.objects.items() if ref.kind in self.keeps)
+        slim = evolve(seen, cache=Cache.of(obj for _, obj in kept if obj is not None))
         for key in seen.cache.objects:
             if key.kind in self.kinds and namespace in {None, "", key.namespace}:
                 yield from syncs(slim, key)
@@ -82,14 +83,23 @@ def deletes(kinds: frozenset[str], change: Change, cache: Cache) -> bool:
     if new is not None and not new.metadata.terminating:
         return False
     owner = old.metadata.controller
-    stays = (obj for obj in cache.objects.values() if owner is not None and obj.metadata.uid == owner.uid)
     disrupted = isinstance(new, Pod) and any(condition.type == DISRUPTION_TARGET for condition in new.status.conditions)
-    return not disrupted and any(not obj.metadata.terminating for obj in stays)
+    return not disrupted and owner is not None and stays(cache, owner.uid)
+
+
+def stays(cache: Cache, uid: str) -> bool:
+    """Tell whether an object is there, and is not being deleted."""
+    return any(obj.metadata.uid == uid and not obj.metadata.terminating for obj in cache.objects.values())
 
 
 def asks_to_delete(request: Request, change: Change) -> bool:
     """Tell whether a request is the deletion that a change shows."""
     return isinstance(request, Delete) and request.ref == change.ref
+
+
+def in_the_foreground(change: Change) -> bool:
+    """Tell whether what a change leaves waits for those that it owns."""
+    return change.after is not None and FOREGROUND in change.after.metadata.finalizers
 
 
 def begins_to_go(change: Change) -> bool:

@@ -122,4 +122,4 @@ def _seen(world: World, view: View) -> Cache:
     layout = world.layout
     placed = (view[slot] for kind in ("CronJob", "Job") for slot in layout.pools.get(kind, ()))
     fixed = (obj for obj in layout.constants.values() if isinstance(obj, CronJob | Job))
-    return Cache.of(one for one in (*fixed, *placed) if one is not None)
+    return Cache.of(obj for obj in (*fixed, *placed) if obj is not None)

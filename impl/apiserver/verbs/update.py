@@ -200,7 +200,9 @@ def _finalized(ref: Ref, stored: Object, wanted: Object) -> Answer:
     if not isinstance(stored, Namespace) or not isinstance(wanted, Namespace):
         return not_found(ref), ()
     held = tuple((wanted.extra.get("spec") or {}).get("finalizers") or ())
-    wrong = [error for at, one in enumerate(held) for error in finalizer_errors(f"spec.finalizers[{at}]", one)]
+    wrong = [
+        error for at, finalizer in enumerate(held) for error in finalizer_errors(f"spec.finalizers[{at}]", finalizer)
+    ]
     if wrong:
         return invalid(ref.kind, ref.name, tuple(wrong)), ()
     spec = freeze({**(stored.extra.get("spec") or {}), "finalizers": held})

@@ -134,3 +134,84 @@ def test_without_nodes_nothing_is_said_of_what_needs_them() -> None:
 def test_a_fault_in_a_controller_of_ours_is_seen_in_a_recorded_run(module: str, before: str, after: str) -> None:
     with planted(f"kubeproof.impl.controllers.{module}", before, after):
         assert judge(record("deploy-rolling")) is not None
+
+
+def _told_of_ttl(change: Callable[[Event], None]) -> list[str]:
+    """Return what is told of the run of a Job that stays for 3 s, each of its Job's events changed."""
+    told = record("job-ttl")
+    for event in told["events"]:
+        if event["object"]["kind"] == "Job":
+            change(event["object"])
+    found = followed(told)
+    assert found.judged["ttl-after-finished-controller"] == 1
+    return [one.what for one in found.unasked if one.writer == "ttl-after-finished-controller"]
+
+
+def _at(second: int) -> Callable[[Event], None]:
+    def change(event: Event) -> None:
+        if "deletionTimestamp" in event["metadata"]:
+            event["metadata"]["deletionTimestamp"] = f"2026-11-23T07:48:{second}Z"
+
+    return change
+
+
+def _stays_for_good(event: Event) -> None:
+    del event["spec"]["ttlSecondsAfterFinished"]
+
+
+def _in_the_background(event: Event) -> None:
+    event["metadata"].pop("finalizers", None)
+
+
+def test_a_job_goes_when_it_has_been_over_for_as_long_as_it_says() -> None:
+    """It was over at second 50 and stays for 3 s; times are whole seconds of two clocks, so one may be missing."""
+    assert _told_of_ttl(_at(53)) == _told_of_ttl(_at(52)) == []
+    for change in (_at(51), _stays_for_good, _in_the_background):
+        assert "event 14" in _told_of_ttl(change)[0]
+    with planted("kubeproof.harness.validate.writers.ttl", "begun + CLOCKS_SECONDS", "begun + CLOCKS_SECONDS + 9"):
+        assert _told_of_ttl(_at(51)) == []
+
+
+def test_a_job_that_was_deleted_by_hand_or_with_its_namespace_is_not_judged() -> None:
+    told = record("job-ttl")
+    told["actions"].append({"method": "DELETE", "path": "/apis/batch/v1/namespaces/sc-job-ttl/jobs/j?x=y"})
+    assert "ttl-after-finished-controller" not in followed(told).judged
+    told = record("job-ttl")
+    at = "2026-11-23T07:48:49Z"
+    meta = {"name": told["namespace"], "uid": "n", "deletionTimestamp": at, "creationTimestamp": at}
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": meta, "status": {"phase": "Terminating"}}
+    told["events"].insert(0, {"type": "ADDED", "object": space})
+    assert "ttl-after-finished-controller" not in followed(told).judged
+
+
+def test_a_job_of_a_cronjob_that_goes_in_the_foreground_is_not_its_cronjobs_doing() -> None:
+    told = record("job-ttl")
+    owner = {"apiVersion": "batch/v1", "kind": "CronJob", "name": "c", "uid": "c", "controller": True}
+    meta = {"name": "c", "namespace": told["namespace"], "uid": "c"}
+    template = next(one["object"]["spec"] for one in told["events"] if one["object"]["kind"] == "Job")
+    spec = {"schedule": "0 0 1 1 *", "jobTemplate": {"spec": {"template": template["template"]}}}
+    for event in told["events"]:
+        if event["object"]["kind"] == "Job":
+            event["object"]["metadata"]["ownerReferences"] = [owner]
+    cron = {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": meta, "spec": spec}
+    told["events"].insert(0, {"type": "ADDED", "object": cron})
+    told["actions"] = []
+    found = followed(told)
+    assert found.judged["ttl-after-finished-controller"] == 1
+    assert "ttl-after-finished-controller" not in {one.writer for one in found.unasked}
+    gone = [one for one in found.unasked if one.what.endswith("Job sc-job-ttl/j changes (by a component)")]
+    assert gone == []
+    with planted("kubeproof.harness.validate.writers.jobs", "    if in_the_foreground(change):", "    if False:"):
+        assert [one.writer for one in followed(told).unasked if one.writer == "cronjob-controller"]
+
+
+def test_a_job_that_is_there_when_its_time_has_long_come_is_left_undone() -> None:
+    told = record("job-ttl")
+    done = next(number for number, one in enumerate(told["events"]) if "deletionTimestamp" in one["object"]["metadata"])
+    later = {"type": "ADDED", "object": {"apiVersion": "v1", "kind": "Pod", "metadata": {
+        "name": "later", "namespace": told["namespace"], "creationTimestamp": "2026-11-23T07:49:00Z"},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}}}  # fmt: skip
+    told["events"] = [*told["events"][:done], later]
+    told["actions"] = [{"settled": True, "afterEvents": done + 1}]
+    left = [one for one in followed(told).unasked if one.rests]
+    assert [one.writer for one in left] == ["ttl-after-finished-controller"]

@@ -31,6 +31,7 @@ SLICES = "properties/refinement/controllers/test_endpointslice:EndpointSliceLock
 NODE = "properties/refinement/controllers/test_nodelifecycle:NodeLifecycleLockstep"
 BUDGET = "properties/refinement/controllers/test_disruption:test_each_count_is_the_models"
 COLLECTOR = "properties/refinement/controllers/test_podgc:test_it_collects_what_the_model_collects"
+TTL = "properties/refinement/controllers/test_ttlafterfinished:TtlLockstep"
 WAITING = "properties/refinement/test_expectations:ExpectationsLockstep"
 ARITHMETIC = "impl/controllers/test_vectors:test_rollout_arithmetic_is_kubernetes"
 ORDER = "impl/controllers/test_vectors:test_pods_go_in_kubernetes_order"
@@ -268,11 +269,11 @@ FAULTS = [
     (
         "a silent node stays ready",
         "nodelifecycle",
-        'if one.type in REPORTED and one.status != "Unknown"',
-        'if one.type not in REPORTED and one.status != "Unknown"',
+        'if condition.type in REPORTED and condition.status != "Unknown"',
+        'if condition.type not in REPORTED and condition.status != "Unknown"',
         NODE,
     ),
-    ("a strangers taint is dropped", "nodelifecycle", "or one.key not in ours or", "or", NODE),
+    ("a strangers taint is dropped", "nodelifecycle", "or taint.key not in ours or", "or", NODE),
     ("a promised Pod counts as healthy", "disruption", "DELETION_TIMEOUT > now)", "DELETION_TIMEOUT < now)", BUDGET),
     (
         "maxUnavailable is rounded down",
@@ -308,6 +309,20 @@ FAULTS = [
         "doomed = pod.metadata.terminating\n",
         "doomed = True\n",
         COLLECTOR,
+    ),
+    (
+        "a Job goes a second too early",
+        "ttlafterfinished",
+        "now >= expires",
+        "now + 1 >= expires",
+        TTL,
+    ),
+    (
+        "a Job that was given more time goes nevertheless",
+        "ttlafterfinished",
+        "(live or cache).get",
+        "cache.get",
+        TTL,
     ),
 ]
 

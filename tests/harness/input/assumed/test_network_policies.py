@@ -378,7 +378,7 @@ ITSELF = policy(f"{ALL_OF_WEB}, ingress: [{{from: [{{podSelector: {{}}}}]}}]")
         ("stays and closed and alike and", "stays and closed and alike or", (WEB, policy(TO_FRONT))),
         ("self.callers.elsewhere(peer.namespaces) for", "True for", (WEB, FRONT, policy(OF_DEFAULT))),
         ("not own and not maker.spec.host_network and", "not own and", (WEB, HOSTED, policy(TO_FRONT))),
-        ("block.num_addresses - sum(one", "1 + sum(one", (NODE_PORT, policy(EMPTIED))),
+        ("block.num_addresses - sum(network", "1 + sum(network", (NODE_PORT, policy(EMPTIED))),
         ("not own and not maker", "not maker", (WEB, ITSELF)),
         ("maker.ref not in kept and ", "", (WEB, FRONT, policy(TO_FRONT), NOT_OUT)),
         ("and not addresses:", "and addresses:", (NODE_PORT, FRONT, policy(TO_FRONT))),

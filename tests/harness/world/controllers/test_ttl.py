@@ -36,7 +36,7 @@ def test_a_job_that_has_gone_by_itself_has_done_its_work() -> None:
 
 
 def test_one_that_goes_before_it_is_over_has_not() -> None:
-    with planted(LAST, "one.type in FINISHED", 'one.type in (*FINISHED, "SuccessCriteriaMet")'):
+    with planted(LAST, "condition.type in FINISHED", 'condition.type in (*FINISHED, "SuccessCriteriaMet")'):
         assert claims()["completion"].lines == ("Job once is deleted, and it is not over",)
 
 
