@@ -6,13 +6,15 @@ import math
 from collections.abc import Collection, Iterable, Iterator
 
 from ...impl.api.apps import DaemonSet, Deployment, Workload
-from ...impl.api.core import Pod, PodSpec
+from ...impl.api.core import Node, Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.workloads import BY_KIND, SIZE
+from ...impl.controllers.daemonset.nodes import wish
 from ...impl.kubelet.starting import STARTS_IN, starts_in
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, before_sigterm, first_to_stop, pre_stop_seconds
 from ...model.checker.results import Trace, Verdict
+from ...properties.reachability.answers import selects_pod
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
 from ...properties.reachability.prestop_relation import Goal, weakest
 from .blame.blame import below, written
@@ -33,6 +35,9 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     if not isinstance(owner, Workload):
         return Blame(ref, "", "nobody replaces it: a Deployment with two replicas would go on answering")
     if isinstance(owner, DaemonSet):
+        if (node := known.get(Ref("Node", "", pod.spec.node_name))) and not _may_stay(owner, node):
+            told = f"its selectors and tolerations leave no Pod of it on {node.metadata.name} by then"
+            return Blame(ref, "spec.template.spec", told)
         field = "spec.updateStrategy.rollingUpdate"
         return Blame(ref, field, "with maxSurge and maxUnavailable 0 a new Pod is ready before an old one goes")
     if owner.spec.wanted == 0:
@@ -46,6 +51,21 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
         field = "spec.strategy.rollingUpdate.maxUnavailable"
         return Blame(ref, field, "with 0 a new Pod is ready before an old one goes")
     return Blame(ref, SIZE, "with more Pods some go on answering")
+
+
+def _may_stay(owner: DaemonSet, node: Object) -> bool:
+    return isinstance(node, Node) and wish(owner, node).keeps
+
+
+def publishes_unready(service: Service, pod: Pod) -> bool:
+    """Tell whether a Service leads to a Pod whether it is ready or not, and so until it is gone."""
+    return service.spec.publish_not_ready_addresses and selects_pod(service, pod)
+
+
+def published_blame(service: Service) -> Blame:
+    """Name the field by which a Service leads to Pods that end."""
+    why = "it leads to a Pod until that is gone, however long its programs have ended"
+    return Blame(ref_of(service), "spec.publishNotReadyAddresses", why)
 
 
 def probe_blame(pod: Pod, objects: Iterable[Object]) -> Blame:

@@ -64,7 +64,7 @@ from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain
 from ..world.script.drain import refused_evictions
 from . import clock, motion
-from .advice import NO_PODS, gap_blame, probe_blame, room_advice
+from .advice import NO_PODS, gap_blame, probe_blame, published_blame, publishes_unready, room_advice
 from .blame import refusals
 from .blame.blame import holding, of_stuck, written
 from .bounds import bounds_of
@@ -446,6 +446,9 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
         blame = gap_blame(last, objects)
         if blame.what == NO_PODS:  # All go, one after the other.
             yield blame
+        else:
+            services = claim_answers.services_of(core, before)
+            yield from (published_blame(service) for service in services if publishes_unready(service, last))
     elif (early := claim_answers.too_early(core, before, after)) is not None:
         yield probe_blame(early, objects)
     for service in claim_answers.with_jobs(core, before, after):

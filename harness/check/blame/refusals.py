@@ -96,12 +96,17 @@ def guarding(core: Cluster, state: State) -> Iterator[Blame]:
     for step, ref, _ in refused_evictions(core.world, core.scenario.script, state):
         for budget in budgets:
             if ref in pods and covers(budget, pods[ref]) and budget.status.disruptions_allowed <= 0:
-                asked, healthy = budget.status.desired_healthy, budget.status.current_healthy
-                what = (
-                    f"it spares no Pod, so that the drain of {step.node} never ends: {asked} must be healthy, and "
-                    f"{healthy} are; let it spare one, or run one more"
-                )
+                what = f"it spares no Pod, so that the drain of {step.node} never ends: {_short(budget, ref)}"
                 yield Blame(ref_of(budget), field_of(budget), what)
+
+
+def _short(budget: PodDisruptionBudget, pod: Ref) -> str:
+    """Say what a budget lacks to spare a Pod: another healthy one, or a workload that says how many there are to be."""
+    asked, healthy = budget.status.desired_healthy, budget.status.current_healthy
+    if not budget.status.expected_pods:
+        told = f"it is a share of the Pods that workloads ask for, and none says so of {pod.name}"
+        return f"{told}; minAvailable as a number counts each Pod"
+    return f"{asked} must be healthy, and {healthy} are; let it spare one, or run one more"
 
 
 def gone_below(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:

@@ -27,7 +27,7 @@ from ....impl.api.networking import NetworkPolicy, NetworkPolicyPeer
 from ....impl.api.reading.load import Note
 from ....impl.api.values.frozen import Strings, strings
 from ....impl.api.values.selectors import matches_map
-from ....impl.kubectl.script import Apply, DeleteObject, Step
+from ....impl.kubectl.script import Apply, DeleteObject, Drain, Step
 from ....properties.reachability.answers import is_headless
 from ....properties.reachability.network_policy import (
     EGRESS,
@@ -119,12 +119,12 @@ def walls_of(manifests: Manifests, scenario: Scenario) -> Walls:
     policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
     if not policies or any(other.ref.kind.endswith("NetworkPolicy") for other in manifests.others):
         return NO_WALLS
-    lasting = _lasting(policies, scenario)
-    last = lasting + _applied_last(scenario)
+    ends = _ends([obj for obj in manifests.objects if isinstance(obj, NetworkPolicy)], scenario)
+    stay = [policy for policy in ends[0] if all(policy in end for end in ends)]
     callers = _callers(manifests, scenario)
     known = tuple(doors(objects))
-    walls = _walls(last, policies, callers, known)
-    in_the_end = _walls(last, last, callers, known)
+    walls = _walls(stay, policies, callers, known)
+    in_the_end = _walls(stay, dict.fromkeys(chain.from_iterable(ends)), callers, known)
     if _shuts_all_or_none(walls, in_the_end, known):
         walls = in_the_end
     shut = [door.service for door in known if _is_shut(walls, door)]
@@ -264,9 +264,16 @@ class Way:
                         for policy in isolating
                         if not _lets_all(policy, INGRESS, door)
                     )
+        alone = self._is_cut_off()
         for policy, field, maker in self._kept():
             if ref_of(policy) not in self.lasting:
                 yield policy, field, f"it may not let {maker.ref} out to {self}"
+            elif alone:
+                yield (
+                    policy,
+                    field,
+                    f"it does not let {maker.ref} out to {self}, where no Pod of the input gets",
+                )
 
     def premises(self) -> Said:
         """Say which policies leave somebody out of the question, and whom."""
@@ -279,6 +286,14 @@ class Way:
                     "lets {} out to {} by addresses, if at all" if _by_address(policy) else "does not let {} out to {}"
                 )
                 yield policy, field, f"it {lets.format(maker.ref, self)}, for which that is not asked"
+
+    def _is_cut_off(self) -> bool:
+        """Tell whether all who might ask in a complete input are kept from it; where there is nobody, nobody is."""
+        own = {door.maker.ref for door in self.doors}
+        others = {maker.ref for maker in self.callers.makers} - own
+        kept = {maker.ref for _, _, maker in self._kept() if not maker.spec.host_network}
+        outside = _is_asked_from_outside(self.doors[0].service)
+        return self.callers.complete and not outside and bool(others) and others <= kept
 
     def __str__(self) -> str:
         first = self.doors[0]
@@ -441,10 +456,20 @@ def _takes_away(step: Step, policy: Ref) -> bool:
     return isinstance(step, DeleteObject) and (step.kind, step.name) in named
 
 
-def _applied_last(scenario: Scenario) -> list[NetworkPolicy]:
-    """Return the policies that are there when the script is over because a step applies them, as the last does."""
-    there: dict[Ref, NetworkPolicy] = {}
-    for step in scenario.script:
+def _ends(policies: list[NetworkPolicy], scenario: Scenario) -> list[list[NetworkPolicy]]:
+    """Return the policies that are there when the script is over, and where it may stop: at a drain that never ends."""
+    whole = [] if scenario.wait_between_steps else [at for at, step in enumerate(scenario.script) if _may_stop(step)]
+    return [_there(policies, scenario.script[:steps]) for steps in (*whole, len(scenario.script))]
+
+
+def _may_stop(step: Step) -> bool:
+    return isinstance(step, Drain)
+
+
+def _there(policies: list[NetworkPolicy], steps: tuple[Step, ...]) -> list[NetworkPolicy]:
+    """Return what is there of the policies of the manifests once some steps are taken, and of what these apply."""
+    there = {ref_of(policy): policy for policy in policies}
+    for step in steps:
         if isinstance(step, Apply) and isinstance(step.object, NetworkPolicy):
             there[ref_of(step.object)] = step.object
         there = {ref: policy for ref, policy in there.items() if not _takes_away(step, ref)}

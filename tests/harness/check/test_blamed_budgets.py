@@ -41,6 +41,17 @@ def test_a_budget_that_spares_nobody_is_where_to_begin(tmp_path: Path, budget: s
     assert f"First: {tmp_path}/{place}: it spares no Pod, so that the drain of node-1 never ends: 2 must be" in report
 
 
+@pytest.mark.parametrize("budget", ["maxUnavailable: 1", 'minAvailable: "50%"'])
+def test_a_share_of_pods_that_no_workload_asks_for_spares_nobody(tmp_path: Path, budget: str) -> None:
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {app: web}}\n"
+    pod += "spec: {containers: [{name: app, image: 'nginx:1.28'}]}\n"
+    (tmp_path / "web.yaml").write_text(f"{pod}---\n{WEB.partition('---')[2]}  {budget}\n")
+    script = ["drain node-1 --force", "drain node-2 --force"]
+    result = check(Cluster.from_manifests(tmp_path / "web.yaml", nodes=2), script=script)
+    report = " ".join(result.report.split())
+    assert "it is a share of the Pods that workloads ask for, and none says so of p" in report
+
+
 def test_a_budget_that_spares_one_holds_nobody_up(tmp_path: Path) -> None:
     report = asked(tmp_path, "minAvailable: 1", "drain node-1").report
     assert "First" not in report

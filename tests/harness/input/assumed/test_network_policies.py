@@ -166,6 +166,12 @@ TO_FRONT = f"{ALL_OF_WEB}, ingress: [{{from: [{{{OF_FRONT}}}]}}]"
 DNS_ONLY = f"{OF_FRONT}, policyTypes: [Egress], egress: [{{ports: [{{port: 53, protocol: UDP}}]}}]"
 OUT_TO_WEB = f"{OF_FRONT}, policyTypes: [Egress], egress: [{{to: [{{{ALL_OF_WEB}}}]}}]"
 BY_BLOCK = f"{OF_FRONT}, policyTypes: [Egress], egress: [{{to: [{{ipBlock: {{cidr: 10.0.0.0/8}}}}]}}]"
+GUARDED = """\
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: web}
+spec: {maxUnavailable: 0, selector: {matchLabels: {app: web}}}
+"""
 OF_BLUE = "podSelector: {matchLabels: {colour: blue}}"
 
 
@@ -204,6 +210,10 @@ def step(what: str, manifest: str) -> dict[str, Any]:
         ((FRONT, policy(TO_FRONT), policy(DNS_ONLY, "q")), {"complete": True}, "VIOLATED"),
         ((FRONT, policy(TO_FRONT), policy(DNS_ONLY, "q"), policy(OUT_TO_WEB, "r")), {"complete": True}, "HOLDS"),
         ((FRONT, policy(TO_FRONT), policy(BY_BLOCK, "q")), {"complete": True}, "UNKNOWN"),
+        ((GUARDED,), {"script": ["drain node-1", step("apply", SHUT)]}, "UNKNOWN"),
+        ((GUARDED,), {"script": ["drain node-1", step("apply", SHUT)], "waitBetweenSteps": True}, "VIOLATED"),
+        ((FRONT, policy(DNS_ONLY)), {"complete": True}, "UNKNOWN"),
+        ((FRONT, policy(DNS_ONLY)), {}, "HOLDS"),
     ],
     ids=[
         "another lets them in",
@@ -226,6 +236,10 @@ def step(what: str, manifest: str) -> dict[str, Any]:
         "who is let in is let out elsewhere",
         "another lets them out",
         "who is let in is let out to addresses",
+        "after a drain that never ends",
+        "after a drain that is given up",
+        "nobody who might ask is let out",
+        "others might ask",
     ],
 )
 def test_whether_anybody_is_let_in_hangs_on_all_policies(

@@ -100,6 +100,22 @@ def test_every_node_gets_a_pod_and_its_service_is_answered() -> None:
     assert verdicts(said(nowhere + SERVICE))["reachability"] == "HOLDS"
 
 
+def test_where_a_node_leaves_no_pod_any_more_it_is_no_question_of_the_rollout() -> None:
+    picky = agent(spec="nodeSelector: {disk: ssd}")
+    labelled = node("a").replace("labels: {", "labels: {disk: ssd, ")
+    report = said(picky + SERVICE + labelled, {"labelNode": {"node": "a", "labels": {"disk": None}}}, nodes=None)
+    (blame,) = next(claim.blame for claim in report.claims if claim.name == "reachability")
+    assert blame.field == "spec.template.spec"
+    assert blame.what == "its selectors and tolerations leave no Pod of it on a by then"
+
+
+def test_a_service_that_publishes_pods_that_are_not_ready_leads_to_them_until_they_are_gone() -> None:
+    published = SERVICE.replace("spec: {", "spec: {clusterIP: None, publishNotReadyAddresses: true, ")
+    report = said(agent() + published, image("agent:2"))
+    (blame,) = next(claim.blame for claim in report.claims if claim.name == "reachability")
+    assert (str(blame.ref), blame.field) == ("Service default/agent", "spec.publishNotReadyAddresses")
+
+
 def test_a_node_with_a_taint_wants_none() -> None:
     assert convergence(said(agent() + node("a") + node("b", TAINT), nodes=None)) == HOLDS
     everywhere = agent(spec="tolerations: [{operator: Exists}]")
