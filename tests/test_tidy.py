@@ -175,7 +175,7 @@ def test_every_module_of_the_wheel_is_in_reach_of_somebody_who_uses_it() -> None
 def test_a_module_out_of_reach_would_be_found() -> None:
     without_proofs = reached(*COMMANDS, *FAULT_FILES, *CLAIM_FILES, *documented())
     assert "harness.input.files.reader" in without_proofs
-    assert not {"model.components.etcd", "properties.refinement.proofs"} & without_proofs
+    assert not {"model.components.control_plane.etcd", "properties.refinement.proofs"} & without_proofs
     assert "harness.world.faults.crash" not in reached(*COMMANDS)
 
 

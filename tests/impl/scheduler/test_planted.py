@@ -137,7 +137,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "the model demands more room than is asked for",
-        "kubeproof.model.components.scheduler",
+        "kubeproof.model.components.scheduling.scheduler",
         "amount <= state.left(",
         "amount < state.left(",
         lockstep,

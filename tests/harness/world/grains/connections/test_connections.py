@@ -24,8 +24,8 @@ from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.checker.clock.timetable import Timetable, timetable
 from kubeproof.model.checker.traces import states
-from kubeproof.model.components.connections import Held
-from kubeproof.model.components.connections import State as Flows
+from kubeproof.model.components.network.connections import Held
+from kubeproof.model.components.network.connections import State as Flows
 from kubeproof.model.machine import Converges, Invariant, Machine, Sometimes, State
 from kubeproof.properties.reachability.prestop_relation import (
     Condition,
