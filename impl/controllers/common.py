@@ -166,19 +166,20 @@ def disrupted(pod: Pod, reason: str, message: str, phase: str = "") -> tuple[Pat
 
     Upstream: markFailedAndDeletePodWithCondition in pkg/controller/podgc/gc_controller.go, addConditionAndDeletePod in
     pkg/controller/tainteviction/taint_eviction.go (v1.36).
+    Only what is new is sent, as a strategic merge patch: what the kubelet has reported meanwhile stays as it is.
     Nothing is said of a Pod that no finalizer holds, for nobody acts on that: only Jobs do, and theirs have one.
     `reason` "" adds no condition.
     """
     if not pod.metadata.finalizers or (pod.finished and not reason):
         return ()
-    kept = tuple(condition for condition in pod.status.conditions if condition.type != DISRUPTION_TARGET or not reason)
     added = (PodCondition(DISRUPTION_TARGET, "True", reason, message),) if reason else ()
-    now = pod.status.phase if pod.finished or not phase else phase
-    status = evolve(pod.status, phase=now, conditions=kept + added)
+    new = tuple(condition for condition in added if condition not in pod.status.conditions)
+    now = "" if pod.finished or phase == pod.status.phase else phase
     meta = pod.metadata
-    if status == pod.status:
+    if not new and not now:
         return ()
-    return (PatchStatus(Pod(ObjectMeta(name=meta.name, namespace=meta.namespace), status=status), meta.uid),)
+    said = Pod(ObjectMeta(name=meta.name, namespace=meta.namespace), status=PodStatus(phase=now, conditions=new))
+    return (PatchStatus(said, meta.uid, merge=True),)
 
 
 def held(slim: Pod, pod: Pod) -> Pod:
