@@ -26,9 +26,8 @@ FAILURES = ROOT / "harness" / "zoo" / "failures"
 """What is checked there is input, also where it is Python."""
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py") if FAILURES not in path.parents)
 SHARED = (
-    "definitions", "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted",
-    "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep", "scheduling_scenes",
-    "scheduling_strategies", "udp_flows",
+    "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted", "policy_formulas",
+    "recorded", "scenes", "scheduler_lockstep",
 )  # fmt: skip
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(

@@ -10,7 +10,6 @@ import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
-import udp_flows
 from kubeproof.harness.check.clock import searched
 from kubeproof.harness.world.grains.connections import claims
 from kubeproof.harness.world.grains.connections.connections import data_path, machine
@@ -36,6 +35,7 @@ from kubeproof.properties.reachability.prestop_relation import (
     timeline,
     weakest,
 )
+from scenes import udp_flows
 
 
 def accepted(path: DataPath) -> Invariant:
