@@ -11,7 +11,7 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import descheduler, eviction, nodes, quota, raft, servers, watch_cache
+from . import descheduler, eviction, leaderelection, nodes, quota, raft, servers, watch_cache
 from .controllers import (
     autoscaler,
     controllers,
@@ -49,6 +49,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "kubectl": _proof("kubectl", servers.kubectl_proof),
         "kubelet": _proof("the kubelet", nodes.kubelet_proof),
         "kubeproxy": _proof("kube-proxy", nodes.kubeproxy_proof),
+        "leaderelection": _proof("replicas that elect a leader", leaderelection.leaderelection_proof),
         "namespace": _proof("the namespace controller", controllers.namespace_proof),
         "nodelifecycle": _proof("the node lifecycle controller", controllers.nodelifecycle_proof),
         "podgc": _proof("the Pod garbage collector", controllers.podgc_proof),
