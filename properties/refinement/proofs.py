@@ -18,6 +18,7 @@ from .controllers import (
     cronjob_worlds,
     daemonset_worlds,
     job_worlds,
+    serviceaccount,
     statefulset_worlds,
     ttlafterfinished,
     volume_worlds,
@@ -60,6 +61,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
         "ttlafterfinished": _proof("the TTL-after-finished controller", ttlafterfinished.ttlafterfinished_proof),
         "volume": _proof("the volume controllers", volume_worlds.volume_proof),
+        "serviceaccount": _proof("the service account controller", serviceaccount.serviceaccount_proof),
         "statefulset": _proof("the StatefulSet controller", statefulset_worlds.statefulset_proof),
         "watch-cache": _proof("API servers with watch caches, and of a reflector,", watch_cache.watch_cache_proof),
     }

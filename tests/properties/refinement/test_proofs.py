@@ -134,6 +134,7 @@ FAULTS = [
         "nodes = () if chosen is None else (chosen,)",
         "nodes = cache.list(Node)",
     ),
+    ("serviceaccount", "controllers.serviceaccount", "key.name, NAME) in cache", "key.name, NAME) not in cache"),
     ("statefulset", "controllers.statefulset.statefulset", "if self.ordered and not self._is_well(pod):", "if False:"),
     ("statefulset", "controllers.statefulset.statefulset", "reversed(self.replicas[partition:])", "self.replicas"),
     (
