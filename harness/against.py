@@ -109,7 +109,7 @@ class _Server:
 
     def begin(self, objects: list[Json]) -> Iterator[str]:
         """Put everything there that the run begins with, owners before what they own."""
-        for namespace in sorted({one["metadata"].get("namespace", "") for one in objects} - {""}):
+        for namespace in sorted({found["metadata"].get("namespace", "") for found in objects} - {""}):
             self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
             self.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "default"}})
         for obj in _owners_first(objects):

@@ -378,9 +378,9 @@ def zoo_run(context: click.Context, names: tuple[str, ...], *, trace: bool) -> N
 
     every = []
     with _known_failures():
-        for one in command.run(names, trace=trace):
-            every.append(one)
-            _print(one.text)
+        for lines in command.run(names, trace=trace):
+            every.append(lines)
+            _print(lines.text)
     _print(command.summed_up(every))
     context.exit(HOLDS if all(ran.right for ran in every) else VIOLATED)
 

@@ -143,9 +143,9 @@ def explain(context: click.Context, folder: Path) -> None:
 def prune(folder: Path, *, dry_run: bool) -> None:
     """Remove traces that do not replay any more, or that a shorter one of the same question makes superfluous."""
     gone = tuple(superfluous(kept_in(folder)))
-    for one, why in gone:
+    for trace, why in gone:
         if not dry_run:
-            one.path.unlink()
-        click.echo(f"{one.path}: {'would be removed' if dry_run else 'removed'}: {why}")
+            trace.path.unlink()
+        click.echo(f"{trace.path}: {'would be removed' if dry_run else 'removed'}: {why}")
     if not gone:
         click.echo(f"{folder}: nothing to remove")

@@ -49,7 +49,7 @@ def _seeing(transform: Transform, sync: Sync) -> Sync:
     """Let an observer see what its transform leaves: where that is too little, it is the observer that is blind."""
 
     def synced(cache: Cache, key: Ref) -> tuple[Request, ...]:
-        kept = (transform[ref.kind](one) for ref, one in cache.objects.items() if ref.kind in transform)
+        kept = (transform[ref.kind](obj) for ref, obj in cache.objects.items() if ref.kind in transform)
         return sync(Cache.of(obj for obj in kept if obj is not None), key)
 
     return synced
@@ -162,8 +162,8 @@ def astray(
         if service.spec.selector
     )
     return tuple(
-        f"{node}: {proof.packet} to Service {one.metadata.name} ends in {proof.fate}"
-        for one, proof in found
+        f"{node}: {proof.packet} to Service {asked.metadata.name} ends in {proof.fate}"
+        for asked, proof in found
         if isinstance(proof, Counterexample)
     )
 

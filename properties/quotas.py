@@ -126,9 +126,9 @@ def _says_something(pod: Pod) -> bool:
 def _looks_elsewhere(pod: Pod) -> bool:
     """Tell whether a Pod's affinity names other namespaces."""
     affinity = pod.spec.affinity
-    near = [] if affinity is None else [one for one in (affinity.pod_affinity, affinity.pod_anti_affinity) if one]
-    terms = [term for one in near for term in one.required_during_scheduling_ignored_during_execution]
+    near = [] if affinity is None else [rules for rules in (affinity.pod_affinity, affinity.pod_anti_affinity) if rules]
+    terms = [term for rules in near for term in rules.required_during_scheduling_ignored_during_execution]
     terms += [
-        wish.pod_affinity_term for one in near for wish in one.preferred_during_scheduling_ignored_during_execution
+        wish.pod_affinity_term for rules in near for wish in rules.preferred_during_scheduling_ignored_during_execution
     ]
     return any(term.namespaces or term.namespace_selector is not None for term in terms)

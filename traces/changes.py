@@ -185,9 +185,9 @@ def conditions(value: Json) -> dict[str, Json] | None:
     if value is None or value == ():
         return {}
     maps = [as_map(item) for item in value] if isinstance(value, tuple) else [as_map(())]
-    if not all("type" in one and "status" in one for one in maps):
+    if not all("type" in condition and "status" in condition for condition in maps):
         return None
-    return {str(one["type"]): one["status"] for one in maps}
+    return {str(condition["type"]): condition["status"] for condition in maps}
 
 
 def _presence(value: Json) -> str:

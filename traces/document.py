@@ -291,7 +291,9 @@ def _timed(step: _Reader) -> dict[str, Any]:
 
 
 def _explained(step: _Reader) -> dict[str, Any]:
-    routes = (_Reader(step.name, {"route": one}, f"{step.path}routes: ").texts("route") for one in step.all("routes"))
+    routes = (
+        _Reader(step.name, {"route": route}, f"{step.path}routes: ").texts("route") for route in step.all("routes")
+    )
     return {"why": step.text("why"), "code": step.texts("code"), "routes": tuple(routes)}
 
 

@@ -37,6 +37,6 @@ HOME = ".kubeproof"
 
 def _leave_out(folder: Path) -> None:
     """Keep kubeproof's own folder out of version control, as pytest and ruff do with theirs; what is there stays."""
-    home = next((one for one in (folder, *folder.parents) if one.name == HOME), None)
+    home = next((place for place in (folder, *folder.parents) if place.name == HOME), None)
     if home is not None and not (home / ".gitignore").exists():
         (home / ".gitignore").write_text("*\n", encoding="utf-8")

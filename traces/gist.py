@@ -72,8 +72,8 @@ def _leaves(path: str, before: Json, after: Json) -> Iterator[tuple[str, Json, J
 
 
 def _items(what: str, before: tuple[Json, ...], after: tuple[Json, ...]) -> Iterator[Word]:
-    yield from (Word(0, 0, f"{what} {_called(one)} added") for one in after if one not in before)
-    yield from (Word(0, 0, f"{what} {_called(one)} removed") for one in before if one not in after)
+    yield from (Word(0, 0, f"{what} {_called(item)} added") for item in after if item not in before)
+    yield from (Word(0, 0, f"{what} {_called(item)} removed") for item in before if item not in after)
 
 
 def _called(item: Json) -> str:
@@ -89,4 +89,6 @@ def _turn(before: Json, after: Json) -> str:
     """Say both values; a number or flag that is not written is 0 or false, as the API has it."""
     known = before if after is None else after
     zero = type(known)() if isinstance(known, bool | int) else None
-    return " -> ".join(one if isinstance(one, str) else brief(zero if one is None else one) for one in (before, after))
+    return " -> ".join(
+        value if isinstance(value, str) else brief(zero if value is None else value) for value in (before, after)
+    )

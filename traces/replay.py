@@ -161,8 +161,8 @@ class Views:
         for memory in step.remembers:
             if not memory.of and after[memory.slot]:
                 self.begun[memory.slot] = view
-        for one in (step, *step.urgent):
-            self.written |= dict.fromkeys(one.outcome.updates, number)
+        for part in (step, *step.urgent):
+            self.written |= dict.fromkeys(part.outcome.updates, number)
 
 
 def _timed(trace: Trace, times: Timetable) -> Iterator[Moment]:

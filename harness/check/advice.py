@@ -10,6 +10,7 @@ from ...impl.api.core import Pod, PodSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.workloads import BY_KIND, SIZE
+from ...impl.kubelet.starting import STARTS_IN, starts_in
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, before_sigterm, first_to_stop, pre_stop_seconds
 from ...model.checker.results import Trace, Verdict
 from ...properties.reachability.prestop import Bounds, Impossible, bad_run, smallest_prestop
@@ -45,6 +46,13 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
         field = "spec.strategy.rollingUpdate.maxUnavailable"
         return Blame(ref, field, "with 0 a new Pod is ready before an old one goes")
     return Blame(ref, SIZE, "with more Pods some go on answering")
+
+
+def probe_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
+    """Name the readiness probe that a Pod lacks whose programs take a while to start up."""
+    ref = written(pod, objects)
+    why = f"without one the Pod counts as ready {starts_in(pod)} s before its program answers ({STARTS_IN})"
+    return Blame(ref, below(ref, "containers[0].readinessProbe"), why)
 
 
 def hook_blame(bound: int | None, pod: Pod, asked: Collection[int], objects: Iterable[Object]) -> Blame:

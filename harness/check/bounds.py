@@ -213,9 +213,9 @@ def _placement(scenario: Scenario) -> Iterator[str]:
         yield "mirror Pods are of static ones, which their nodes run from files: they come back, and nobody stops them"
     if not scenario.tracks_slices:
         yield "slices of a settled start are in order; informers do not resync (in truth they do every 12 to 24 h)"
-    yield from (one.told for one in (*Switch, *Detail) if one in {*scenario.switches, *scenario.detail})
+    yield from (choice.told for choice in (*Switch, *Detail) if choice in {*scenario.switches, *scenario.detail})
     usual = RELEASES[scenario.release.name]
-    for change in (one for one in Change if (one in scenario.release) != (one in usual)):
+    for change in (known for known in Change if (known in scenario.release) != (known in usual)):
         when = "since" if change in scenario.release else "before"
         yield f"as {when} Kubernetes {change.since}: {change.key} ({change.told})"
 

@@ -31,6 +31,7 @@ from ...impl.api.kinds import ref_of
 from ...impl.api.policy import PodDisruptionBudget
 from ...impl.api.reading.relevance import ACTS_ON_PODS
 from ...impl.kubelet.obstacles import obstacles
+from ...impl.kubelet.starting import impatient, starts_in
 from ...impl.scheduler.schedule import unmodelled
 from ...model.checker.explore import explore
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
@@ -63,7 +64,7 @@ from ..world.reductions.symmetry import symmetry_of
 from ..world.reductions.unwatched import Hurried, is_plain
 from ..world.script.drain import refused_evictions
 from . import clock, motion
-from .advice import NO_PODS, gap_blame, room_advice
+from .advice import NO_PODS, gap_blame, probe_blame, room_advice
 from .blame import refusals
 from .blame.blame import holding, of_stuck, written
 from .bounds import bounds_of
@@ -188,7 +189,7 @@ def _hurrying(alone: Scenario, prepared: Prepared, search: Callable[..., Explora
 
 def _is_broken(core: Cluster, found: Exploration, only: str) -> bool:
     """Tell whether a search has broken any claim that was asked."""
-    return any(found[one.name].status is Status.VIOLATED for one in registry.of(core, only))
+    return any(found[claim.name].status is Status.VIOLATED for claim in registry.of(core, only))
 
 
 def _asked(core: Cluster, prepared: Prepared, only: str) -> tuple[Property, ...]:
@@ -201,7 +202,7 @@ def _asked(core: Cluster, prepared: Prepared, only: str) -> tuple[Property, ...]
 
 def _stranger(core: Cluster, found: Exploration) -> State | None:
     """Return a state in which there is what no process takes up."""
-    verdict = next((one for one in found.verdicts if one.name == KNOWN), None)
+    verdict = next((known for known in found.verdicts if known.name == KNOWN), None)
     return None if verdict is None or verdict.trace is None else states(core.machine, verdict.trace)[-1]
 
 
@@ -281,7 +282,7 @@ def _claims(
     for name, sentence in SENTENCES.items():
         if only not in {"", name}:
             continue
-        verdict = next((one for one in found.verdicts if one.name == name), None)
+        verdict = next((known for known in found.verdicts if known.name == name), None)
         if name == REACHABILITY and not any(isinstance(obj, Service) for obj in known) and not core.scenario.own:
             # There is no Service, however long one looks.
             yield Claim(name, sentence, Status.HOLDS, "step", vacuous=True)
@@ -410,7 +411,7 @@ def _answered(core: Cluster, found: Exploration, packets: Claim) -> Claim:
     """Join what the core says of reachability: nobody stops answering, somebody answers at rest, all packets arrive."""
     told = ((claim_answers.AT_A_STEP, ANSWERS), (claim_answers.AT_REST, ANSWERED))
     parts = [packets, *(_part(packets, kind, found[name]) for kind, name in told)]
-    worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in parts if one.status is status)
+    worst = (part for status in (Status.VIOLATED, Status.UNKNOWN) for part in parts if part.status is status)
     claim = next(worst, packets)
     trace = found[ANSWERS].trace
     if claim.trace is None or claim.status is not Status.VIOLATED:
@@ -445,6 +446,8 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
         blame = gap_blame(last, objects)
         if blame.what == NO_PODS:  # All go, one after the other.
             yield blame
+    elif (early := claim_answers.too_early(core, before, after)) is not None:
+        yield probe_blame(early, objects)
     for service in claim_answers.with_jobs(core, before, after):
         yield Blame(ref_of(service), "spec.selector", "it selects the Pods of a Job, too, which come to an end")
 
@@ -468,7 +471,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
         yield f"the drain cannot evict Pod {evicted.name} from {step.node}: {why}"
     yield from refusals.told(core, state)
     pods = [obj for obj in objects if isinstance(obj, Pod)]
-    waiting = [one for one in pods if not one.spec.node_name and not one.metadata.terminating]
+    waiting = [pod for pod in pods if not pod.spec.node_name and not pod.metadata.terminating]
     yield from _never_started(core, pods)
     running = core.scenario.schedulers.names
     for pod in waiting:
@@ -479,7 +482,7 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
             yield from why_pending(pod, Cache.of(objects))
     if waiting:
         nodes = [obj for obj in objects if isinstance(obj, Node)]
-        bound = [one for one in pods if one.spec.node_name]
+        bound = [pod for pod in pods if pod.spec.node_name]
         if isinstance(feasible(waiting, nodes, bound), Infeasible):
             yield from _repair(waiting, nodes, bound)
 
@@ -487,9 +490,11 @@ def why_stuck(core: Cluster, state: State) -> Iterator[str]:
 def _never_started(core: Cluster, pods: list[Pod]) -> Iterator[str]:
     """Say of each Pod that is bound and not ready what keeps its containers from starting."""
     known = known_of(core.scenario)
-    for pod in (one for one in pods if one.spec.node_name and not one.ready and not one.metadata.terminating):
+    for pod in (bound for bound in pods if bound.spec.node_name and not bound.ready and not bound.metadata.terminating):
         for obstacle in obstacles(pod.spec, pod.metadata.namespace, known):
             yield f"{pod.metadata.name} is never started: {obstacle.path}: {obstacle.why}"
+        for obstacle in impatient(pod.spec, starts_in(pod)):
+            yield f"{pod.metadata.name} may never start up: {obstacle.path}: {obstacle.why}"
 
 
 def _repair(waiting: list[Pod], nodes: list[Node], bound: list[Pod]) -> Iterator[str]:
@@ -521,8 +526,8 @@ def _not_modelled(scenario: Scenario, prepared: Prepared) -> tuple[str, ...]:
 
 def _overlooked(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield what of the objects a component here does not look at, each with the claims that may hang on it."""
-    pods = [one for one in prepared.objects if isinstance(one, Pod)]
-    makers = (*prepared.replicasets, *(one for one in scenario.everything if isinstance(one, Workload)))
+    pods = [obj for obj in prepared.objects if isinstance(obj, Pod)]
+    makers = (*prepared.replicasets, *(workload for workload in scenario.everything if isinstance(workload, Workload)))
     for maker, pod in (*zip(pods, pods, strict=True), *((maker, template_of(maker)) for maker in makers)):
         names = sorted(set(unknown_claims(scenario, pod)))
         unknown = ", ".join(f"POD{name}" if name.startswith("-") else name for name in names)

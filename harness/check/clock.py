@@ -40,7 +40,7 @@ def possible(
     """
     if not scenario.clock or not machine.timers:
         return found
-    by_name = {one.name: one for one in asked if one.name != room}
+    by_name = {claim.name: claim for claim in asked if claim.name != room}
     most = min(max(LEAST, TIMES * found.states), MOST)
     within = evolve(limits, max_states=min(most, limits.max_states or most))
     known = ((by_name.get(verdict.name), verdict) for verdict in found.verdicts)

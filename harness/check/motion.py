@@ -206,7 +206,9 @@ def premises(core: Cluster, prepared: Prepared) -> tuple[Sometimes, ...]:
     if not versions_of_services(core.scenario, prepared.objects, is_judged):
         return ()
     doc = "A Pod goes that a Service leads to."
-    each = [Sometimes(_premise(number), doc, partial(_goes, core, behind, one)) for number, one in enumerate(known)]
+    each = [
+        Sometimes(_premise(number), doc, partial(_goes, core, behind, labels)) for number, labels in enumerate(known)
+    ]
     others = Sometimes(OTHERS, doc, partial(_another_goes, core, behind, known))
     return (*each, others, Sometimes(AT_ONCE, "A Pod is gone, and runs.", partial(_runs_on, core)))
 

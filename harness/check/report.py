@@ -100,7 +100,7 @@ def _name(claim: Claim) -> str:
 def first_step(report: Report, told: Told) -> str:
     """Say what to look at first: the object to be mended, else why the worst claim is not said to hold."""
     worst = status(report)
-    for claim in (one for one in report.claims if one.status is worst and worst is not Status.HOLDS):
+    for claim in (found for found in report.claims if found.status is worst and worst is not Status.HOLDS):
         if claim.blame:
             return blamed(claim.blame[0], told.manifests)
         if claim.lines:
@@ -159,7 +159,7 @@ def as_expected(report: Report) -> bool:
 def status(report: Report) -> Status:
     """Return the worst verdict: VIOLATED before UNKNOWN before HOLDS."""
     found = {claim.status for claim in report.claims}
-    return next((one for one in (Status.VIOLATED, Status.UNKNOWN) if one in found), Status.HOLDS)
+    return next((verdict for verdict in (Status.VIOLATED, Status.UNKNOWN) if verdict in found), Status.HOLDS)
 
 
 def _claim(claim: Claim, expected: str, told: Told, width: int) -> Iterator[str]:

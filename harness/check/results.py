@@ -85,6 +85,6 @@ class Report:
 def vacuous_in_all(claims: Iterable[Claim]) -> bool | tuple[str, ...]:
     """Return in what a claim is vacuous that several searches speak of: what none of them had an occasion for."""
     occasions = [claim.vacuous for claim in claims if claim.vacuous is not True]
-    halves = [frozenset(one) if isinstance(one, tuple) else frozenset() for one in occasions]
+    halves = [frozenset(occasion) if isinstance(occasion, tuple) else frozenset() for occasion in occasions]
     kept = tuple(sorted(frozenset.intersection(*halves))) if halves else ()
     return kept or not occasions

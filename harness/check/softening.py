@@ -2,23 +2,28 @@
 
 HOLDS becomes UNKNOWN if anything that may change the claim is not modelled. A breach that was found is a run of the
 parts that are modelled, and stays one whatever the others do, unless one of the others would have mended it: a Pod
-that waits only for a claim of which the input does not tell enough, and a Service whose endpoints come from elsewhere.
+that waits only for a claim of which the input does not tell enough, a Service whose endpoints come from elsewhere, and
+a Job that another controller runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from attrs import evolve
 
-from ...impl.api.claim_names import REACHABILITY
+from ...impl.api.batch import Job
+from ...impl.api.claim_names import CONVERGENCE, REACHABILITY
 from ...impl.api.core import Node, Pod
-from ...impl.api.kinds import Object
+from ...impl.api.kinds import Object, ref_of
 from ...impl.api.values.frozen import EMPTY
 from ...model.checker.results import Status
 from ...model.checker.traces import states
+from ...model.machine import State
+from ...properties.convergence import leaving, orphans, shortfalls
 from ...properties.placement.placement import Infeasible, feasible
-from ..claims.convergence import objects_of
+from ..claims.convergence import beside_workloads, dead_nodes, objects_of
 from ..input.assumed.unmodelled import folded
 from ..world.cluster import Cluster
 from ..world.controllers.volumes import unknown_claims
@@ -48,6 +53,19 @@ def _mended_elsewhere(core: Cluster, claim: Claim) -> Iterator[str]:
     elif claim.kind in AT_REST and claim.trace is not None:
         end = states(core.machine, claim.trace)[-1]
         yield from _waits_for_volumes(core, objects_of(core, end))
+        if claim.name == CONVERGENCE:
+            yield from _run_by_others(core, end)
+
+
+def _run_by_others(core: Cluster, end: State) -> Iterator[str]:
+    """Name the Jobs that another controller than Kubernetes' own runs, if all that is short at the end is theirs."""
+    objects = objects_of(core, end)
+    theirs = [obj for obj in objects if isinstance(obj, Job) and obj.spec.run_elsewhere]
+    rest = tuple(obj for obj in objects if obj not in theirs)
+    short = (shortfalls(rest, dead_nodes(core, end)), orphans(rest), leaving(objects), beside_workloads(core, end))
+    if not any(chain.from_iterable(short)):
+        for job in theirs:
+            yield f"{ref_of(job)} is run by {job.spec.managed_by} (spec.managedBy), which is not modelled"
 
 
 def _waits_for_volumes(core: Cluster, objects: tuple[Object, ...]) -> Iterator[str]:

@@ -35,7 +35,7 @@ def _counts(found: tuple[Checked, ...]) -> dict[str, str]:
         "tests": str(len(findings)),
         "failures": str(sum(len(checked.violated) - sum(map(checked.is_known, checked.violated)) for checked in found)),
         "errors": str(sum(finding.status is Status.UNKNOWN for _, finding in findings)),
-        "skipped": str(sum(one.is_known(finding) for one, finding in findings)),
+        "skipped": str(sum(report.is_known(finding) for report, finding in findings)),
     }
 
 

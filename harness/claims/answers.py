@@ -13,7 +13,8 @@ looked at:
 **In motion** a step of the core is enough to judge by. Proxies and the EndpointSlice controller only observe, so every
 run of the core is one in which they had caught up before the step; then connections go to the `takers`. If one of these
 stops accepting in the step, connections that are sent to it are refused, however fast anybody follows. If before some
-taker accepts and afterwards none does, nobody answers; nor where the Service no longer has the port. That the core's
+taker accepts and afterwards none does, nobody answers; nor where the Service no longer has the port. Who becomes one
+while its programs still start up (no probe waits for them) refuses what is sent to it. That the core's
 kubelets take several steps at once hides nothing: whoever stops somewhere inside such a chain has stopped at its end,
 and what others do in between they can also do afterwards. Connections that lagging proxies send are looked at in
 `world.one_pod`.
@@ -44,6 +45,7 @@ from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.policy import EndpointSlice
+from ...impl.api.runtime import PodRuntime
 from ...impl.api.workloads import NAMES, pod_labels
 from ...model.machine import View
 from ...model.world.store import name_in
@@ -65,6 +67,7 @@ from ...properties.reachability.answers import (
     takers,
 )
 from ...properties.reachability.network_policy import Walls
+from ..input.annotations import start_up
 from ..input.given import lasting_pods, lasting_services, services_made_again
 from ..world.cluster import Cluster
 from ..world.controllers.endpointslice import is_slice_of
@@ -90,7 +93,7 @@ class Scene:
 
     def answered(self, door: Door) -> bool:
         """Tell whether somebody answers at a door."""
-        return any(one.uid in self.accepting for one in takers(door, self.backends))
+        return any(taker.uid in self.accepting for taker in takers(door, self.backends))
 
 
 # --- what is seen of a state ------------------------------------------------------------------------------------------
@@ -115,7 +118,7 @@ def _going(obj: Object | None) -> str:
 def _there_are(cluster: Cluster, view: View) -> Iterator[Service]:
     layout = cluster.world.layout
     found = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("Service", ())))
-    yield from (one for one in found if isinstance(one, Service))
+    yield from (obj for obj in found if isinstance(obj, Service))
 
 
 Standing = tuple[tuple[str, Backend | None, str], ...]
@@ -128,7 +131,9 @@ def _standing(cluster: Cluster, services: tuple[Service, ...], view: View, also:
     stood = {slot for slot, _, _ in also}
     found = ((slot, view.via(keep, slot)) for slot in cluster.world.layout.pools["Pod"])
     return tuple(
-        (slot, one, view.via(accepts, runtime_slot(slot))) for slot, one in found if one is not None or slot in stood
+        (slot, stands, view.via(accepts, runtime_slot(slot)))
+        for slot, stands in found
+        if stands is not None or slot in stood
     )
 
 
@@ -146,7 +151,7 @@ def scene(cluster: Cluster, view: View) -> Scene:
 def _scene(cluster: Cluster, services: tuple[Service, ...], standing: Standing, view: View) -> Scene:
     return Scene(
         tuple(door for service in services for door in _doors(cluster, service, view)),
-        tuple(one for _, one, _ in standing if one is not None),
+        tuple(stands for _, stands, _ in standing if stands is not None),
         frozenset(uid for _, _, uid in standing if uid),
     )
 
@@ -212,26 +217,33 @@ def _client_on(service: Service, obj: Object | None) -> str:
 
 def check(cluster: Cluster) -> Callable[[View, View, str], Iterator[str]]:
     """Return the check of the steps of a cluster's machine."""
-    return partial(_steps, cluster, services_made_again(cluster.scenario))
+    return partial(_steps, cluster, services_made_again(cluster.scenario), start_up(cluster.scenario.everything))
 
 
-def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, label: str) -> Iterator[str]:
+def _steps(
+    cluster: Cluster,
+    again: frozenset[Ref],
+    takes_time: bool,  # noqa: FBT001 - bound by partial
+    before: View,
+    after: View,
+    label: str,
+) -> Iterator[str]:
     services, later = services_of(cluster, before), services_of(cluster, after)
     yield from _from_cut_off(cluster, services, before, after, label)
     old = _standing(cluster, services, before) if services else ()
     for port, uid in _ended(cluster, services, old, before, after):
         yield f'{Door(port)}: connections go to {name_in(uid)}, a Pod of a Job, which takes no more after "{label}"'
     cut = any(_cut_off(cluster, before))
-    if not old and not cut:
+    if not (old or cut or takes_time):
         return
     new = _standing(cluster, later, after, old)
     if old == new and services == later and not cut:
         return  # Who is asked may change, but not who answers.
     first, then = _scene(cluster, services, old, before), _scene(cluster, later, new, after)
-    doors = [one for one in first.doors if one in then.doors and first.answered(one)]
+    doors = [door for door in first.doors if door in then.doors and first.answered(door)]
     doors += _asked_otherwise(cluster, services, first, then, before)
-    silent = [one for one in doors if not then.answered(one)]
-    numbers = [one for one in withdrawn(services, later, again) if first.answered(one.door)]
+    silent = [door for door in doors if not then.answered(door)]
+    numbers = [number for number in withdrawn(services, later, again) if first.answered(number.door)]
     for door in silent:
         yield f'{door}: nobody answers any more after "{label}": {_why(cluster, door, later, after)[0]}'
     there = {(service.metadata.namespace, service.metadata.name) for service in later}
@@ -240,12 +252,15 @@ def _steps(cluster: Cluster, again: frozenset[Ref], before: View, after: View, l
         yield f'{number}: nobody answers any more after "{label}": the Service {why}'
     if not silent and not numbers:
         yield from _refused(doors, first, then, label)
+        for door, taker in _too_early(cluster, first, then, after) if takes_time else ():
+            told = f'{name_in(taker.uid)} after "{label}"'
+            yield f"{door}: connections go to {told}, and its program is still starting up"
 
 
 def _ended(
     cluster: Cluster, services: tuple[Service, ...], old: Standing, before: View, after: View
 ) -> Iterator[tuple[Port, str]]:
-    yield from ended(cluster, services, tuple(one for _, one, _ in old if one is not None), before, after)
+    yield from ended(cluster, services, tuple(stands for _, stands, _ in old if stands is not None), before, after)
 
 
 def with_jobs(cluster: Cluster, before: View, after: View) -> tuple[Service, ...]:
@@ -266,13 +281,13 @@ def _asked_otherwise(
     A policy that has become Local makes a door of each node. Where every node was cut off nobody else asked, and those
     nodes led where they did when they were cut off.
     """
-    new = [one for one in then.doors if one not in first.doors]
+    new = [door for door in then.doors if door not in first.doors]
     if not new:
         return
-    own = {(one.metadata.namespace, one.metadata.name): one for one in services}
+    own = {(service.metadata.namespace, service.metadata.name): service for service in services}
     there = {name for name, _ in _there(cluster, before)}
     running = {uid for slot in cluster.world.layout.pools["Pod"] if (uid := before.via(accepts, runtime_slot(slot)))}
-    led = {one.port for _, routed in _cut_off(cluster, before) for one in routed if one.uid in running}
+    led = {route.port for _, routed in _cut_off(cluster, before) for route in routed if route.uid in running}
     for door in new:
         service = own.get((door.port.namespace, door.port.service))
         if not door.node and door.port in led:
@@ -304,7 +319,7 @@ def _from_cut_off(
         if uid and after.via(accepts, runtime_slot(slot)) != uid:
             told = f'sends connections to {name_in(uid)}, which takes no more after "{label}"'
             for node, routed in known:
-                ports = sorted(one.port for one in routed if one.uid == uid)
+                ports = sorted(route.port for route in routed if route.uid == uid)
                 ports = [port for port in ports if (port.namespace, port.service) in names]
                 if ports:
                     yield f"{Door(ports[0])}: {node}, which is cut off, {told}"
@@ -324,10 +339,35 @@ def withdrawn(
 def _refused(doors: Iterable[Door], first: Scene, then: Scene, label: str) -> Iterator[str]:
     told: set[str] = set()
     for door in doors:
-        for one in takers(door, first.backends):
-            if one.uid in first.accepting - then.accepting - told:
-                told.add(one.uid)
-                yield f'{door}: connections go to {name_in(one.uid)}, which takes no more after "{label}"'
+        for taker in takers(door, first.backends):
+            if taker.uid in first.accepting - then.accepting - told:
+                told.add(taker.uid)
+                yield f'{door}: connections go to {name_in(taker.uid)}, which takes no more after "{label}"'
+
+
+def _too_early(cluster: Cluster, first: Scene, then: Scene, after: View) -> Iterator[tuple[Door, Backend]]:
+    """Yield who takes connections by its status after a step, and not before, while it is still starting up."""
+    cold = {uid for slot in cluster.world.layout.pools["Pod"] if (uid := after.via(_cold, runtime_slot(slot)))}
+    told: set[str] = set()
+    for door in then.doors if cold else ():
+        known = {taker.uid for taker in takers(door, first.backends)}
+        for taker in takers(door, then.backends):
+            if taker.uid in cold - known - told:
+                told.add(taker.uid)
+                yield door, taker
+
+
+def _cold(runtime: PodRuntime | None) -> str:
+    """Return the uid of a Pod that is ready, and whose programs are still starting up."""
+    return runtime.uid if runtime is not None and runtime.ready and runtime.cold else ""
+
+
+def too_early(cluster: Cluster, before: View, after: View) -> Pod | None:
+    """Return a Pod that is sent connections from a step on, though its programs are still starting up."""
+    for _, taker in _too_early(cluster, scene(cluster, before), scene(cluster, after), after):
+        slots = cluster.world.layout.pools["Pod"]
+        return next(pod for slot in slots if isinstance(pod := after[slot], Pod) and pod.metadata.uid == taker.uid)
+    return None
 
 
 def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
@@ -338,7 +378,7 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
     services, later = services_of(cluster, before), services_of(cluster, after)
     first, then = scene(cluster, before), scene(cluster, after)
     silent = any(first.answered(door) and not then.answered(door) for door in first.doors if door in then.doors)
-    if not silent and not any(first.answered(one.door) for one in withdrawn(services, later)):
+    if not silent and not any(first.answered(number.door) for number in withdrawn(services, later)):
         return None
     changed = [service for service in later if service not in services and ref_of(service) in map(ref_of, services)]
     if changed:
@@ -348,8 +388,8 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
 
 def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
     """Return a Pod that took connections of a Service and takes no more after a step."""
-    for slot, one, uid in _standing(cluster, services_of(cluster, before), before):
-        if one is not None and one.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
+    for slot, stands, uid in _standing(cluster, services_of(cluster, before), before):
+        if stands is not None and stands.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
             pod = before[slot]
             return pod if isinstance(pod, Pod) else None
     return None
@@ -414,8 +454,8 @@ def _unanswered(cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, vie
 def _deaf(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[Deaf]:
     """Yield the ports at which somebody answers and which lead to a Pod that does not answer, too."""
     keep = partial(deaf, services, cluster.scenario.walls)
-    found = (one for slot in cluster.world.layout.pools["Pod"] for one in view.via(keep, slot))
-    yield from (one for one in found if seen.answered(Door(one[2])))
+    found = (pair for slot in cluster.world.layout.pools["Pod"] for pair in view.via(keep, slot))
+    yield from (pair for pair in found if seen.answered(Door(pair[2])))
 
 
 def _misled(cluster: Cluster, services: tuple[Service, ...], seen: Scene, view: View) -> Iterator[str]:
@@ -481,11 +521,11 @@ def _wants_any(workload: Workload, nodes: tuple[Node, ...]) -> bool:
 def _templates(cluster: Cluster) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
     """Yield namespace and labels of all Pods that the input speaks of."""
     initial = (value for state in cluster.machine.initial for value in state.values())
-    for one in (*cluster.scenario.everything, *initial):
-        if isinstance(one, Workload):
-            yield from ((one.metadata.namespace, tuple(labels.items())) for labels in pod_labels(one))
-        elif isinstance(one, Pod):
-            yield one.metadata.namespace, tuple(one.metadata.labels.items())
+    for obj in (*cluster.scenario.everything, *initial):
+        if isinstance(obj, Workload):
+            yield from ((obj.metadata.namespace, tuple(labels.items())) for labels in pod_labels(obj))
+        elif isinstance(obj, Pod):
+            yield obj.metadata.namespace, tuple(obj.metadata.labels.items())
 
 
 def _bearable(templates: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], service: Service) -> bool:
@@ -498,7 +538,7 @@ def _bearable(templates: tuple[tuple[str, tuple[tuple[str, str], ...]], ...], se
 def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View) -> tuple[str, Ref, str]:
     """Say why nobody answers at a door, as far as Pods tell, and the object and the field ("": none) to change."""
     name = (door.port.namespace, door.port.service)
-    service = next(one for one in services if (one.metadata.namespace, one.metadata.name) == name)
+    service = next(found for found in services if (found.metadata.namespace, found.metadata.name) == name)
     pods = [one for slot in cluster.world.layout.pools["Pod"] if isinstance(one := view[slot], Pod)]
     mine = [pod for pod in pods if selects_pod(service, pod) and door.node in {"", pod.spec.node_name}]
     if not mine and door.node and any(selects_pod(service, pod) for pod in pods):
@@ -513,5 +553,5 @@ def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View
     if lose and lose[0] is not None and all(lose):
         number = next(at for at, port in enumerate(service.spec.ports) if port in ports)
         return (lose[0].why, *to_blame(lose[0], service, number))
-    named = ", ".join(sorted(one.metadata.name for one in mine))
+    named = ", ".join(sorted(pod.metadata.name for pod in mine))
     return f"none of {named} is ready and takes connections", ref_of(service), ""

@@ -35,7 +35,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
         sends = [cluster.actions(who, Verb.SENDS) for who in CONTROLLERS]
 
         def acts(action: str) -> bool:
-            return any(one(action) for one in sends)
+            return any(send(action) for send in sends)
 
         premise = partial(_is_scaled, cluster)
         yield StepProperty(AUTOSCALING, SENTENCES[AUTOSCALING], partial(_below, cluster), acts, premise, by_label=False)
@@ -67,13 +67,13 @@ def _scaled(cluster: Cluster, view: View) -> Iterator[tuple[HorizontalPodAutosca
     layout = cluster.world.layout
     found = [view.via(_scaler, slot) for slot in layout.pools.get(KIND, ())]
     sizes = [view.via(_size, slot) for kind in SCALED for slot in layout.pools.get(kind, ())]
-    for one in (*map(_scaler, layout.constants.values()), *found):
-        for target in sizes if one is not None else ():
-            if one is not None and isinstance(target, Sized):
-                scaled, meta = one.spec.scale_target_ref, target.metadata
+    for scaler in (*map(_scaler, layout.constants.values()), *found):
+        for target in sizes if scaler is not None else ():
+            if scaler is not None and isinstance(target, Sized):
+                scaled, meta = scaler.spec.scale_target_ref, target.metadata
                 named = (type(target).__name__, meta.name, meta.namespace)
-                if named == (scaled.kind, scaled.name, one.metadata.namespace):
-                    yield one, target
+                if named == (scaled.kind, scaled.name, scaler.metadata.namespace):
+                    yield scaler, target
 
 
 def _owners(cluster: Cluster, view: View, pod: Pod) -> Iterator[str]:

@@ -35,7 +35,7 @@ class Counted:
 def properties(cluster: Cluster) -> Iterator[Property]:
     """Yield that the numbers are kept, where any are given of what there is here."""
     there = {placed(obj, cluster.scenario.namespace) for obj in cluster.scenario.everything}
-    sizes = tuple(one for one in cluster.scenario.sizes if one.of in there)
+    sizes = tuple(size for size in cluster.scenario.sizes if size.of in there)
     if sizes:
         check, premise = partial(_out_of_bounds, cluster, sizes), partial(_any_pod, cluster, sizes)
         yield Invariant(AVAILABILITY, SENTENCES[AVAILABILITY], check, premise)
@@ -46,20 +46,20 @@ def _out_of_bounds(cluster: Cluster, sizes: tuple[Sizes, ...], view: View) -> It
     pods = [one for place in cluster.world.layout.pools["Pod"] if (one := view.via(_counted, place)) is not None]
     for size in sizes:
         mine = [pod for pod in pods if size.of in {pod.owner, makers.get(pod.owner)}]
-        ready, there = sum(one.ready for one in mine), sum(not one.over for one in mine)
+        ready, there = sum(pod.ready for pod in mine), sum(not pod.over for pod in mine)
         if ready < size.least:
             yield f"{size.of} has {ready} ready Pods, and {size.least} are asked for at any time"
         if size.most is not None and there > size.most:
             yield f"{size.of} has {there} Pods that are not over, and no more than {size.most} are allowed"
-        failed = sum(one.failed for one in mine)
+        failed = sum(pod.failed for pod in mine)
         if size.failed is not None and failed > size.failed:
             yield f"{failed} Pods of {size.of} have failed, and no more than {size.failed} are allowed"
 
 
 def _any_pod(cluster: Cluster, sizes: tuple[Sizes, ...], view: View) -> bool:
-    makers, named = _makers(cluster, view), {one.of for one in sizes}
+    makers, named = _makers(cluster, view), {size.of for size in sizes}
     found = (view.via(_counted, place) for place in cluster.world.layout.pools["Pod"])
-    return any(one is not None and bool({one.owner, makers.get(one.owner)} & named) for one in found)
+    return any(pod is not None and bool({pod.owner, makers.get(pod.owner)} & named) for pod in found)
 
 
 def _makers(cluster: Cluster, view: View) -> dict[Ref, Ref]:

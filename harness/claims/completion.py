@@ -116,7 +116,7 @@ def _seen(scenario: Scenario, work: Work) -> tuple[JobSpec, ...]:
 
 def _workers(cluster: Cluster, view: View) -> tuple[Worker, ...]:
     found = (view.via(worker_of, slot) for slot in cluster.world.layout.pools["Pod"])
-    return tuple(one for one in found if one is not None)
+    return tuple(worker for worker in found if worker is not None)
 
 
 def work_of(obj: Object | None) -> Work | None:
@@ -231,9 +231,9 @@ def _too_many(
     """Say how many Pods are at work, with those that are made, beyond what may be or what is left to do."""
     spec, held = now.spec, _waits_for_the_end(now.spec)
     over = {"Succeeded", "Failed"}
-    active = [one for one in workers if one.phase not in over and (held or not one.going)]
-    most = max(one.at_once for one in (spec, *seen))
-    if spec.suspend and all(one.suspend for one in seen):
+    active = [worker for worker in workers if worker.phase not in over and (held or not worker.going)]
+    most = max(work.at_once for work in (spec, *seen))
+    if spec.suspend and all(work.suspend for work in seen):
         yield f"Job {now.name} starts a Pod though it is suspended"
     if len(active) > most:
         yield f"{len(active)} Pods of Job {now.name} are at work at once, at most {most} should be"

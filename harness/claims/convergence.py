@@ -34,6 +34,7 @@ from ...properties.convergence import (
 from ..input.priorities import may_preempt
 from ..world.cluster import Cluster
 from ..world.controllers.cron import due_slot
+from ..world.controllers.failed_jobs import FAILED
 from ..world.controllers.node_controllers import stranded
 from ..world.nodes.kubelets import proxy_slot
 from ..world.nodes.node_state import boots_slot, up_slot
@@ -97,6 +98,7 @@ def beside_workloads(cluster: Cluster, view: View) -> Iterator[str]:
     yield from _stranded(cluster, view)
     yield from _unbound(cluster, view)
     yield from _missing(cluster, view)
+    yield from _gone_in_failure(cluster, view)
     yield from _failed(cluster, view)
     yield from _unseen_starts(cluster, view)
 
@@ -197,6 +199,18 @@ def _missing(cluster: Cluster, view: View) -> Iterator[str]:
             yield f"{ref.kind} {ref.name} is gone, though nobody was asked to delete it"
 
 
+def _gone_in_failure(cluster: Cluster, view: View) -> Iterator[str]:
+    """Say which Job had failed when a controller deleted it, and was not made again: its work is not done."""
+    layout = cluster.world.layout
+    failed: tuple[tuple[Ref, str], ...] = view[FAILED] if "Job" in layout.pools else ()
+    if failed:
+        there = {view.via(reference, slot) for slot in layout.pools["Job"]}
+        gone: tuple[Ref, ...] = view[GONE]
+        for ref, why in failed:
+            if ref not in there and ref not in gone and Ref("Namespace", "", ref.namespace) not in gone:
+                yield f"Job {ref.name} has failed ({why}) and is gone since, and none of its name was made again"
+
+
 # --- what decides -----------------------------------------------------------------------------------------------------
 
 
@@ -264,6 +278,6 @@ def _reported_at_rest(objects: Objects) -> tuple[str, ...]:
 
 def _stale_proxies(cluster: Cluster, view: View) -> Iterator[str]:
     for node in cluster.proxies:
-        programmed = tuple(view[one] for one in cluster.world.layout.pools.get("EndpointSlice", ()))
+        programmed = tuple(view[slot] for slot in cluster.world.layout.pools.get("EndpointSlice", ()))
         if view[proxy_slot(node)] != programmed:
             yield f"kube-proxy on {node} has not programmed the EndpointSlices"

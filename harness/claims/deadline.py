@@ -63,7 +63,7 @@ def _steps(cluster: Cluster) -> Callable[[str], bool]:
 def _graces(scenario: Scenario) -> tuple[int, ...]:
     """Return the grace periods of all Pods there may be, the longest first."""
     given = {spec.termination_grace_period_seconds for spec in pod_specs(scenario)}
-    return tuple(sorted({DEFAULT_GRACE_SECONDS if one is None else one for one in given}, reverse=True))
+    return tuple(sorted({DEFAULT_GRACE_SECONDS if seconds is None else seconds for seconds in given}, reverse=True))
 
 
 def _met(grace: int) -> str:
@@ -111,7 +111,7 @@ def _twice(cluster: Cluster, before: View, after: View, _label: str) -> Iterator
             left, coming = _coming(before[process.turn]), _coming(after[process.turn])
             if left and not coming and left not in new:
                 yield f"the preemption for {left.pod.name} is given up half-way"
-            if evicting and coming and any(one.pod == coming.pod for one in old):
+            if evicting and coming and any(nominated.pod == coming.pod for nominated in old):
                 yield f"room is made for {coming.pod.name} on {coming.node}, though it is promised another node"
             evicting = evicting and not coming
     if evicting:
@@ -187,7 +187,7 @@ def _preempting(scenario: Scenario, deadline: Deadline, found: Exploration, once
         return evolve(once, status=Status.UNKNOWN, lines=lines, trace=None), 0
     if priority.status is not Status.HOLDS or once.status is not Status.HOLDS:
         return evolve(once, status=Status.UNKNOWN, lines=once.lines or (priority.reason,)), 0
-    grace = next((one for one in _graces(scenario) if found[_met(one)].status is Status.HOLDS), None)
+    grace = next((met for met in _graces(scenario) if found[_met(met)].status is Status.HOLDS), None)
     rounds = 0 if grace is None else 1 + scenario.faults.crash + scenario.faults.lost_response
     return _timed(deadline, rounds, grace or 0, once)
 

@@ -45,8 +45,8 @@ def _any_runs(cluster: Cluster, view: View) -> bool:
 
 def _twice(cluster: Cluster, view: View) -> Iterator[str]:
     by_name: dict[str, list[Running]] = defaultdict(list)
-    for one in _running(cluster, view):
-        by_name[one[1]].append(one)
+    for running in _running(cluster, view):
+        by_name[running[1]].append(running)
     for reference, found in sorted(by_name.items()):
         nodes = sorted({node for _, _, node in found})
         if len({uid for uid, _, _ in found}) > 1 and len(nodes) > 1:

@@ -51,7 +51,7 @@ def nodes_of(cluster: Cluster, view: View) -> tuple[Node, ...]:
     """Return the nodes of a state."""
     layout = cluster.world.layout
     placed = (view.via(node_of, slot) for slot in layout.pools.get("Node", ()))
-    return tuple(one for one in (*map(node_of, layout.constants.values()), *placed) if one is not None)
+    return tuple(node for node in (*map(node_of, layout.constants.values()), *placed) if node is not None)
 
 
 def nameless(pod: Pod) -> Pod:
@@ -68,5 +68,5 @@ def namespaces_of(cluster: Cluster, view: View) -> tuple[tuple[str, Strings], ..
     """Return the labels of each namespace that there is."""
     layout = cluster.world.layout
     placed = (view[slot] for slot in layout.pools.get("Namespace", ()))
-    found = (one for one in (*layout.constants.values(), *placed) if isinstance(one, Namespace))
+    found = (obj for obj in (*layout.constants.values(), *placed) if isinstance(obj, Namespace))
     return tuple(sorted((namespace.metadata.name, namespace.metadata.labels) for namespace in found))

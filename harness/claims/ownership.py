@@ -29,7 +29,7 @@ def properties(cluster: Cluster) -> Iterator[Property]:
         sends = [cluster.actions(who, Verb.SENDS) for who in CONTROLLERS]
 
         def acts(action: str) -> bool:
-            return any(one(action) for one in sends)
+            return any(send(action) for send in sends)
 
         places = cluster.world.layout.pools["Pod"]
         told = SENTENCES[OWNERSHIP]

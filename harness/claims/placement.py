@@ -53,10 +53,10 @@ def properties(cluster: Cluster) -> Iterator[Property]:
 
 def check(cluster: Cluster, breaks: Judge) -> Callable[[View, View, str], Iterator[str]]:
     """Return the check of a cluster's machine, given what judges a Pod beside others."""
-    first = (State.of(one) for one in cluster.machine.initial) if _change(cluster) else ()
+    first = (State.of(values) for values in cluster.machine.initial) if _change(cluster) else ()
     start = {node.metadata.name: node for state in first for node in nodes_of(cluster, state)}
     labelled = tuple(
-        {namespaces_of(cluster, State.of(one)) for one in cluster.machine.initial} if _relabelled(cluster) else ()
+        {namespaces_of(cluster, State.of(values)) for values in cluster.machine.initial} if _relabelled(cluster) else ()
     )
     return partial(_misplaced, cluster, breaks, start, labelled)
 
@@ -77,7 +77,7 @@ def _misplaced(
     pods: list[tuple[Pod | None, Pod | None]] = [(before.via(pod_of, slot), after.via(pod_of, slot)) for slot in slots]
     bound = (new for old, new in pods if old and new and old.spec.node_name != new.spec.node_name)
     for pod in bound:
-        others = tuple(one for _, one in pods if one is not None and one is not pod and one.spec.node_name)
+        others = tuple(other for _, other in pods if other is not None and other is not pod and other.spec.node_name)
         asked = pod if cluster.scenario.consistency is Consistency.LINEARIZABLE else _not_spread(pod)
         seen = _as_perhaps_seen(cluster, start, nodes_of(cluster, after), asked)
         alone, there = nameless(asked), alike(others)
@@ -109,8 +109,8 @@ def storage_of(cluster: Cluster, view: View) -> Cache:
     """Return the claims, volumes and classes of a state."""
     layout = cluster.world.layout
     placed = (view[slot] for kind in STORAGE for slot in layout.pools.get(kind, ()))
-    fixed = (one for ref, one in layout.constants.items() if ref.kind in STORAGE)
-    return Cache.of(one for one in (*fixed, *placed) if one is not None)
+    fixed = (constant for ref, constant in layout.constants.items() if ref.kind in STORAGE)
+    return Cache.of(stored for stored in (*fixed, *placed) if stored is not None)
 
 
 def _not_spread(pod: Pod) -> Pod:
@@ -195,10 +195,10 @@ def could_run(
         return
     pods = [one for slot in slots if (one := view.via(pod_of, slot)) is not None]
     nodes, spaces = nodes_of(cluster, view), namespaces_of(cluster, view)
-    bound = [one for one in pods if one.spec.node_name]
+    bound = [pod for pod in pods if pod.spec.node_name]
     for pod in pods:
         if _waits(pod) and not pod.spec.scheduling_gates:
-            others = alike(one for one in bound if counts(pod, one))
+            others = alike(other for other in bound if counts(pod, other))
             alone = nameless(pod)
             fits = (node for node in nodes if node.metadata.name not in breaks(alone, others, nodes, spaces))
             yield from ((pod, node.metadata.name) for node in _within_reach(cluster, view, pod, bound, fits))
@@ -225,8 +225,10 @@ def _node_name(obj: Object | None) -> str:
 def breaking(pod: Pod, others: Others, nodes: tuple[Node, ...], spaces: Spaces) -> frozenset[str]:
     """Name the nodes on which a Pod would break a rule of placement beside others."""
     bound = [
-        evolve(one, metadata=evolve(one.metadata, name=f"other-{number}-{copy}"), spec=evolve(one.spec, node_name=on))
-        for number, ((one, on), count) in enumerate(sorted(others, key=repr))
+        evolve(
+            other, metadata=evolve(other.metadata, name=f"other-{number}-{copy}"), spec=evolve(other.spec, node_name=on)
+        )
+        for number, ((other, on), count) in enumerate(sorted(others, key=repr))
         for copy in range(count)
     ]
     found = broken(Problem((pod,), nodes, tuple(bound), dict(spaces)))

@@ -125,8 +125,8 @@ def _seen_from(piece: EndpointSlice, asked: str) -> EndpointSlice:
     """Return a slice as a node may tell its endpoints apart, but for their addresses: all other nodes are one."""
     names = {asked: asked, None: None}
     ends = (
-        evolve(one, target_ref=None, zone=None, node_name=names.get(one.node_name, ELSEWHERE))
-        for one in piece.endpoints
+        evolve(endpoint, target_ref=None, zone=None, node_name=names.get(endpoint.node_name, ELSEWHERE))
+        for endpoint in piece.endpoints
     )
     return evolve(piece, endpoints=tuple(ends))
 

@@ -103,7 +103,7 @@ class Refusal:
 
     def told(self) -> str:
         """Say who is refused."""
-        (owner,) = (one for one in self.pod.metadata.owner_references if one.controller)
+        (owner,) = (reference for reference in self.pod.metadata.owner_references if reference.controller)
         space = self.pod.metadata.namespace
         return f"a Pod of {owner.kind} {space}/{owner.name} is refused for ResourceQuota {self.quota.metadata.name}"
 
@@ -134,13 +134,13 @@ def _refusals(cluster: Cluster, kind: str, view: View) -> Iterator[Refusal]:
     there: list[ResourceQuota] | None = None
     for pod in _asked_for(cluster, kind, view):
         there = list(quota.quotas(cluster, view)) if there is None else there
-        for one in there:
-            if one.metadata.namespace != pod.metadata.namespace:
+        for resource_quota in there:
+            if resource_quota.metadata.namespace != pod.metadata.namespace:
                 continue
-            counted = quota.taken_of(cluster, one, view), _used(cluster, one, view)
-            full = [bool(exceeded(one.spec, _more(one, pod, amounts))) for amounts in counted]
+            counted = quota.taken_of(cluster, resource_quota, view), _used(cluster, resource_quota, view)
+            full = [bool(exceeded(resource_quota.spec, _more(resource_quota, pod, amounts))) for amounts in counted]
             if any(full):
-                yield Refusal(pod, one, sure=all(full))
+                yield Refusal(pod, resource_quota, sure=all(full))
 
 
 def _asked_for(cluster: Cluster, kind: str, view: View) -> Iterator[Pod]:
@@ -149,7 +149,7 @@ def _asked_for(cluster: Cluster, kind: str, view: View) -> Iterator[Pod]:
         key = process.key if isinstance(process.key, str) else getattr(process.key, "kind", "")
         if key != kind and key not in cluster.world.layout.pools.get(kind, ()):
             continue
-        heads = {one: None for turn in cluster.world.pending(view, process) if turn for one in sent(turn[0])}
+        heads = {request: None for turn in cluster.world.pending(view, process) if turn for request in sent(turn[0])}
         for request in heads:
             if isinstance(request, Create) and isinstance(request.object, Pod):
                 yield from _as_made(cluster.scenario, request.object)

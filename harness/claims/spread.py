@@ -50,7 +50,7 @@ def even(cluster: Cluster) -> Callable[[View], Iterator[str]]:
 
 def _overdrawn(cluster: Cluster, told: Told, view: View) -> Iterator[str]:
     found = (view.via(_stands, slot) for slot in cluster.world.layout.pools["Pod"])
-    yield from told(alike(one for one in found if one is not None), nodes_of(cluster, view))
+    yield from told(alike(pod for pod in found if pod is not None), nodes_of(cluster, view))
 
 
 def _stands(obj: Object | None) -> Pod | None:

@@ -49,7 +49,7 @@ def deaf(services: tuple[Service, ...], walls: Walls, obj: Object | None) -> tup
 
 
 def _deaf(services: tuple[Service, ...], walls: Walls, pod: Pod) -> Iterator[Deaf]:
-    for service in (one for one in services if not is_headless(one) and _is_led_to(one, pod)):
+    for service in (candidate for candidate in services if not is_headless(candidate) and _is_led_to(candidate, pod)):
         for number, (port, asked) in enumerate(zip(service.spec.ports, ports_of(service), strict=True)):
             if number_on(pod.spec, port) is None:
                 continue

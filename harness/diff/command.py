@@ -78,8 +78,10 @@ def _kubernetes(options: Options) -> str:
 
 def switches_of(given: tuple[str, ...]) -> dict[str, str]:
     """Read endpoints=before-1.21 into the switches of scenario.yaml, which says what is none."""
-    pairs = [one.partition("=") for one in given]
-    if wrong := [one for one, (key, equals, value) in zip(given, pairs, strict=True) if not (key and equals and value)]:
+    pairs = [text.partition("=") for text in given]
+    if wrong := [
+        text for text, (key, equals, value) in zip(given, pairs, strict=True) if not (key and equals and value)
+    ]:
         raise click.BadParameter(f"expected KEY=VALUE, got {wrong[0]!r}", param_hint="--switch")
     return {key: value for key, _, value in pairs}
 
@@ -89,7 +91,7 @@ def _because(found: Comparison, second: Asked, ask: Callable[[Asked], Result]) -
     worse = {compared.claim for compared in found.claims if compared.turn is Turn.WORSE}
     older, newer = (side.result.loaded.scenario.release for side in (found.first, found.second))
     mending: dict[str, list[str]] = {name: [] for name in worse}
-    for change in (one for one in Change if worse and (one in older) != (one in newer)):
+    for change in (known for known in Change if worse and (known in older) != (known in newer)):
         value = change.before if change in newer else change.after
         there = Side("", ask(evolve(second, options={**second.options, "switches": {change.key: value}})))
         for name in sorted(worse):

@@ -87,8 +87,8 @@ def alike(mine: str, theirs: str, words: Mapping[str, str]) -> Words | None:
     if HASH.sub("", mine) != HASH.sub("", theirs):
         return None
     known = dict(words)
-    for one, other in zip(HASH.findall(mine), HASH.findall(theirs), strict=True):
-        if known.setdefault(one, other) != other:
+    for hashed, other in zip(HASH.findall(mine), HASH.findall(theirs), strict=True):
+        if known.setdefault(hashed, other) != other:
             return None
     if len(set(known.values())) < len(known):
         return None

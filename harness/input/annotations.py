@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ...impl.api.apps import Workload
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
@@ -11,18 +11,26 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
 from ...impl.api.reading.load import Problem
 from ...impl.api.reading.nearest import did_you_mean
+from ...impl.api.values.duration import DurationError, seconds
 from ...impl.api.values.frozen import Strings
 from ...impl.api.values.quantity import QuantityError, parse_quantity
 from ...impl.api.workloads import TEMPLATE
 from ...impl.controllers.horizontal.metrics import MEASURES, measures
 from ...impl.kubelet.behaviour import READY_WHEN, ready_when
 from ...impl.kubelet.eviction import USES
+from ...impl.kubelet.starting import STARTS_IN
 from ...impl.kubelet.usage import USES_AT_FIRST, USES_CPU
 from .files.manifests import Manifests
+from .workloads import pod_annotations
 
 PREFIX = "kubeproof/"
 AMOUNTS = {USES: "an amount of memory: 512Mi", USES_CPU: "an amount of cpu: 250m", USES_AT_FIRST: "an amount of cpu: 2"}
-KNOWN = (READY_WHEN, *AMOUNTS)
+KNOWN = (READY_WHEN, STARTS_IN, *AMOUNTS)
+
+
+def start_up(objects: Iterable[Object]) -> bool:
+    """Tell whether programs of some Pods are said to take a while to start up."""
+    return any(STARTS_IN in said for said in pod_annotations(objects))
 
 
 def mistakes(manifests: Manifests) -> Iterator[Problem]:
@@ -46,6 +54,10 @@ def _of(manifests: Manifests, one: Object, services: set[Ref]) -> Iterator[Probl
                 parse_quantity(value)
             except QuantityError as error:
                 yield manifests.problem(ref_of(one), at, str(error), AMOUNTS[key])
+    try:
+        seconds(annotations.get(STARTS_IN, "0"))
+    except DurationError as error:
+        yield manifests.problem(ref_of(one), f"{field}[{STARTS_IN}]", str(error))
     if USES_AT_FIRST in annotations and USES_CPU not in annotations:
         at = f"{field}[{USES_AT_FIRST}]"
         yield manifests.problem(ref_of(one), at, "nothing says what is used at length", f"add {USES_CPU}")

@@ -34,7 +34,7 @@ def descheduler(manifests: Manifests) -> Descheduler:
         return Descheduler()
     other, field, policy = found[0]
     unknown = (_note(other, field, f"the descheduler's {name} is not modelled") for name in policy.unknown)
-    more = (_note(one, at, "another descheduler is not modelled") for one, at, _ in found[1:])
+    more = (_note(another, at, "another descheduler is not modelled") for another, at, _ in found[1:])
     told = "a descheduler runs with this policy again and again, and begins when the cluster is at rest"
     line = other.source.line_of(field)
     assumed = Assumption(other.source.file, line, str(other.ref), field, told, told)

@@ -45,7 +45,7 @@ def filled_in(objects: Iterable[Object], namespace: str = "default") -> Specs:
 def _with(ranges: list[LimitRange], spec: PodSpec) -> PodSpec:
     """Fill in a spec by some limit ranges, the first of which counts first."""
     pod = default_pod(Pod(ObjectMeta("pod", namespace="default"), spec))
-    for number, one in enumerate(ranges):
-        named = LimitRange(ObjectMeta(f"range-{number:04}", namespace="default"), one.spec)
+    for number, limit_range in enumerate(ranges):
+        named = LimitRange(ObjectMeta(f"range-{number:04}", namespace="default"), limit_range.spec)
         pod = with_defaults(Objects.of((named,)), pod)
     return pod.spec

@@ -324,6 +324,8 @@ class Faults:
     """A request is committed but its sender learns nothing and tries again from what it sees."""
     container_crash: int = 0
     """A container exits and is restarted."""
+    probe_failure: int = 0
+    """The readiness probe of a Pod that runs fails as often as its threshold says, and succeeds again later."""
     node_reboot: int = 0
     """A node goes down and comes up again."""
     partition: int = 0
@@ -559,7 +561,7 @@ class Scenario:
     def expiring(self) -> frozenset[Ref]:
         """Return the Jobs of the manifests and the script that go by themselves once they are over."""
         jobs = (obj for obj in (*self.objects, *self.applied) if isinstance(obj, Job))
-        return frozenset(placed(one, self.namespace) for one in jobs if one.spec.ttl_seconds_after_finished is not None)
+        return frozenset(placed(job, self.namespace) for job in jobs if job.spec.ttl_seconds_after_finished is not None)
 
     @property
     def pods(self) -> int:

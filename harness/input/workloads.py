@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ...impl.api.apps import Workload
 from ...impl.api.batch import CronJob
 from ...impl.api.core import Pod, PodSpec, PodTemplateSpec
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, Ref
-from ...impl.api.values.frozen import Strings
+from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import Labelled
 from ...impl.api.workloads import TEMPLATE, pod_labels
 
@@ -26,6 +26,7 @@ class Template:
     labels: Strings
     spec: PodSpec
     path: str
+    annotations: Strings = field(factory=strings)
 
     @property
     def pod(self) -> Pod:
@@ -47,14 +48,14 @@ def templates(objects: Iterable[Object]) -> Iterator[Template]:
     """Yield the templates of workloads, and Pods, that nobody controls; one for each way in which Pods are labelled."""
     for obj in objects:
         if isinstance(obj, Workload) and obj.metadata.controller is None:
-            yield from (
-                Template(ref_of(obj), labels, obj.spec.template.spec, f"{TEMPLATE}.spec") for labels in pod_labels(obj)
-            )
+            spec, said = obj.spec.template.spec, obj.spec.template.metadata.annotations
+            yield from (Template(ref_of(obj), labels, spec, f"{TEMPLATE}.spec", said) for labels in pod_labels(obj))
         elif isinstance(obj, CronJob):
             template = obj.spec.job_template.spec.template
-            yield Template(ref_of(obj), template.metadata.labels, template.spec, f"{JOB_TEMPLATE}.{TEMPLATE}.spec")
+            path, meta = f"{JOB_TEMPLATE}.{TEMPLATE}.spec", template.metadata
+            yield Template(ref_of(obj), meta.labels, template.spec, path, meta.annotations)
         elif isinstance(obj, Pod) and obj.metadata.controller is None:
-            yield Template(ref_of(obj), obj.metadata.labels, obj.spec, "spec")
+            yield Template(ref_of(obj), obj.metadata.labels, obj.spec, "spec", obj.metadata.annotations)
 
 
 def pod_annotations(objects: Iterable[Object]) -> Iterator[Strings]:

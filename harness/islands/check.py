@@ -107,7 +107,7 @@ def _with(joined: Report, together: Report, names: set[str]) -> Report:
 
 def _held_up(look: Looks, reports: tuple[Report, ...], joined: Report) -> Report:
     """Return a report that also says what does not hold where one island holds up the drains of the others."""
-    claims = {one.name: one for one in joined.claims}
+    claims = {found.name: found for found in joined.claims}
     searched: list[Report] = []
     for case in held_up(look.parts, reports):
         searched.append(look.ways.look(case.name, case.scenario))
@@ -216,15 +216,15 @@ def _joined(look: Looks, reports: tuple[Report, ...], behind: Behind) -> Report:
         scenario=look.scenario,
         claims=found,
         bounds=_bounds(look, reports),
-        not_modelled=tuple(dict.fromkeys(chain.from_iterable(one.not_modelled for one in reports))),
-        states=sum(one.states for one in everyone),
-        transitions=sum(one.transitions for one in everyone),
-        depth=max(one.depth for one in everyone),
+        not_modelled=tuple(dict.fromkeys(chain.from_iterable(part.not_modelled for part in reports))),
+        states=sum(report.states for report in everyone),
+        transitions=sum(report.transitions for report in everyone),
+        depth=max(report.depth for report in everyone),
         seconds=0.0,
-        complete=all(one.complete for one in (*reports, *behind.reports)),
+        complete=all(report.complete for report in (*reports, *behind.reports)),
         exploration=reports[-1].exploration,
         islands=tuple(_hangs_together(part) for part in look.parts),
-        remembered=sum(one.remembered for one in everyone),
+        remembered=sum(report.remembered for report in everyone),
     )
 
 
@@ -247,7 +247,7 @@ def _join(looks: tuple[Looks, ...], parts: list[Part]) -> Claim:
     broken = []
     for island, claim in sorted(parts, key=lambda part: WORST_FIRST.index(part[1].status)):
         if claim.status is not Status.HOLDS:
-            look = next(one for one in looks if any(part.name == island.name for part in one.parts))
+            look = next(known for known in looks if any(part.name == island.name for part in known.parts))
             confirmed = _confirmed(look, island, claim) if island.name else claim
             if confirmed.status is Status.VIOLATED:
                 return evolve(confirmed, lines=(*confirmed.lines, *_others(island, parts)))

@@ -102,7 +102,7 @@ def makers_of(objects: Iterable[Object]) -> Iterator[Maker]:
 def bonds(objects: tuple[Object, ...]) -> Iterator[Bond]:
     """Yield what joins objects, of which these are all versions there may be."""
     makers = tuple(dict.fromkeys(makers_of(objects)))
-    labelled = Labelled.of((one, (*one.labels.items(), *one.own.items())) for one in makers)
+    labelled = Labelled.of((known, (*known.labels.items(), *known.own.items())) for known in makers)
     for obj in objects:
         yield from _owners(obj)
         yield from _selected(obj, labelled)
@@ -176,13 +176,13 @@ def may_select(selector: LabelSelector | None, labels: Mapping[str, str]) -> boo
 def _terms(maker: Maker, makers: Labelled[Maker]) -> Iterator[Bond]:
     """Yield whom a Pod wants to be near to, away from or spread among; of affinity in whatever namespace."""
     affinity = maker.spec.affinity
-    near = [] if affinity is None else [one for one in (affinity.pod_affinity, affinity.pod_anti_affinity) if one]
+    near = [] if affinity is None else [rules for rules in (affinity.pod_affinity, affinity.pod_anti_affinity) if rules]
     found = [
         (term.label_selector, "")
-        for one in near
+        for rules in near
         for term in (
-            *one.required_during_scheduling_ignored_during_execution,
-            *(wish.pod_affinity_term for wish in one.preferred_during_scheduling_ignored_during_execution),
+            *rules.required_during_scheduling_ignored_during_execution,
+            *(wish.pod_affinity_term for wish in rules.preferred_during_scheduling_ignored_during_execution),
         )
     ]
     space = maker.ref.namespace
@@ -208,7 +208,7 @@ def _only_one(objects: tuple[Object, ...], makers: tuple[Maker, ...]) -> Iterato
                 asking["claim", maker.ref.namespace, name][maker.ref] = None
         for disk in _disks(maker.spec):
             asking["disk", *disk][maker.ref] = None
-    by_hand = any(isinstance(one, PersistentVolume) for one in objects)
+    by_hand = any(isinstance(known, PersistentVolume) for known in objects)
     for obj in objects:
         for name_of in (*_names(obj), *(_volumes(obj) if by_hand else ())):
             asking[name_of][ref_of(obj)] = None

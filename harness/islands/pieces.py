@@ -78,7 +78,8 @@ def _within(island: Island, pieces: tuple[Island, ...]) -> tuple[Island, ...]:
 def _only_looked_at(scenario: Scenario, bonds: Iterable[Bond]) -> Iterator[Ref]:
     """Yield the Services that have to do with nobody but the workloads behind them."""
     deletes = any(isinstance(step, kubectl.DeleteObject) for step in scenario.script)
-    if scenario.image_behaviour or scenario.faults.container_crash or scenario.own or deletes:
+    unsteady = scenario.faults.container_crash or scenario.faults.probe_failure
+    if scenario.image_behaviour or unsteady or scenario.own or deletes:
         return
     makers = tuple(makers_of(scenario.everything))
     about: dict[Ref, list[Bond]] = defaultdict(list)

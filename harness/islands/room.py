@@ -111,7 +111,7 @@ def _filled(name: str, asked: int, nodes: list[Node], total: int) -> int:
         return 0
     needed = sorted(amount(name, node.status.allocatable[name]) - asked + 1 for node in nodes)
     filled = spent = 0
-    for one in needed:
-        spent += one
+    for amount_needed in needed:
+        spent += amount_needed
         filled += spent <= total
     return filled

@@ -122,7 +122,7 @@ def _separable(scenario: Scenario) -> bool:
         and len(scenario.schedulers.names) == 1
         and not any(isinstance(obj, CSINode) for obj in scenario.everything)
         and not any(obj.metadata.terminating for obj in scenario.objects if isinstance(obj, Namespace))
-        and not any(one.kind in SHARED for one in deletes)
+        and not any(delete.kind in SHARED for delete in deletes)
         and not any(ref_of(obj).kind in SHARED for obj in scenario.applied)
     )
 
@@ -172,11 +172,11 @@ class _Sorting:
             for ref in refs:
                 groups_of[ref].append(number)
         named = [(placed(obj, scenario.namespace), obj) for obj in scenario.objects]
-        shared = [(place, one) for place, (ref, one) in enumerate(named) if ref.kind in SHARED]
+        shared = [(place, obj) for place, (ref, obj) in enumerate(named) if ref.kind in SHARED]
         objects: list[list[tuple[int, Object]]] = [list(shared) for _ in groups]
-        for place, (ref, one) in enumerate(named):
+        for place, (ref, obj) in enumerate(named):
             for number in groups_of[ref] if ref.kind not in SHARED else ():
-                objects[number].append((place, one))
+                objects[number].append((place, obj))
         making: list[set[Ref]] = [set() for _ in groups]
         for maker in makers:
             for number in groups_of[maker.ref]:
@@ -185,7 +185,7 @@ class _Sorting:
         for bond in found:
             for number in groups_of[bond.other]:
                 whys[number][bond.why] = None
-        in_order = [tuple(one for _, one in sorted(some, key=lambda pair: pair[0])) for some in objects]
+        in_order = [tuple(obj for _, obj in sorted(some, key=lambda pair: pair[0])) for some in objects]
         return cls(groups, in_order, [frozenset(some) for some in making], [tuple(some) for some in whys])
 
 
@@ -230,12 +230,12 @@ def _crowded(
         most_of((maker.spec for maker in own), _on_a_node(island.scenario, own))
         for own, island in zip(mine, islands, strict=True)
     ]
-    total = together(one.requested for one in most)
+    total = together(need.requested for need in most)
     room = room_for(scenario, tuple(maker.spec for maker in makers), total)
     if room is Room.SHORT:
         return None
     stopping = [island.name for island, own in zip(islands, mine, strict=True) if stops_drains(scenario, own)]
-    presumed = together(one.presumed for one in most)
+    presumed = together(need.presumed for need in most)
     found = []
     for island, own, its in zip(islands, most, mine, strict=True):
         others = _without(total, own.requested)

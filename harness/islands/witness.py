@@ -71,7 +71,7 @@ def witness(look: Looks, island: Island, claim: Claim) -> Found:
                 return Found(evolve(followed, alone=Alone(island.name, island.scenario.pods, rest)))
         for rest in orders:
             report = _report(look, island, rest)
-            found = next((one for one in report.claims if one.name == claim.name), claim)
+            found = next((known for known in report.claims if known.name == claim.name), claim)
             if found.status is Status.VIOLATED:
                 why = _why_no_run(look.scenario, island, report.scenario, found)
                 if not why:
@@ -153,14 +153,14 @@ def _laid(others: list[Scenario], alone: Scenario, own: tuple[Pod, ...], limits:
     while waiting:
         drains = () if _refusal(alone.script, (*own, *asleep)) else alone.script
         placed = Crowd(placed=(*own, *asleep))
-        beside = [evolve(one, script=drains, faults=Faults(), crowd=placed) for one in waiting]
+        beside = [evolve(other, script=drains, faults=Faults(), crowd=placed) for other in waiting]
         laid = (
             (number, tuple(_asleep(objects, len(placed.placed))))
-            for number, one in enumerate(beside)
-            for objects in _at_rest(one, limits)
+            for number, world in enumerate(beside)
+            for objects in _at_rest(world, limits)
         )
         first = next(laid)
-        number, pods = next((one for one in chain([first], laid) if not _refusal(drains, one[1])), first)
+        number, pods = next((way for way in chain([first], laid) if not _refusal(drains, way[1])), first)
         asleep += pods
         del waiting[number]
     return asleep
@@ -235,7 +235,9 @@ def _followed(scenario: Scenario, prepared: Prepared, claim: Claim) -> Claim | N
     def same(one: State, other: State) -> bool:
         return all(one[slot] == other[slot] for slot in one if slot not in thoughts)
 
-    start = next((one for one in initial_states(cluster.machine, urgent=True) if same(one, trace.initial)), None)
+    start = next(
+        (initial for initial in initial_states(cluster.machine, urgent=True) if same(initial, trace.initial)), None
+    )
     if start is None:
         return None
     state, wanted, taken = start, trace.initial, []

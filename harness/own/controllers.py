@@ -70,7 +70,7 @@ def controller(
     Raises UnknownKindError.
     """
     own, made, seen = kind_of_name(kind), _kinds(owns), _kinds(watches)
-    waits = frozenset(one.name for one in _kinds(sees_own))
+    waits = frozenset(seen_kind.name for seen_kind in _kinds(sees_own))
 
     def decorate(reconcile: Reconcile) -> Controller:
         called = name or f"{own.name.lower()}-controller"
@@ -94,11 +94,11 @@ class Own:
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Return the kinds that controllers look at."""
-        return tuple(dict.fromkeys(kind for one in self.controllers for kind in one.kinds))
+        return tuple(dict.fromkeys(kind for maker in self.controllers for kind in maker.kinds))
 
     def places(self, kind: str) -> int:
         """Return how many objects of a kind controllers may have made at one time."""
-        return sum(one.places for one in self.controllers if kind in {made.name for made in one.owns})
+        return sum(maker.places for maker in self.controllers if kind in {made.name for made in maker.owns})
 
 
 NOTHING = Own()

@@ -88,7 +88,10 @@ def recorded(own: Own) -> dict[str, Any]:
     """Return how a trace names controllers and properties."""
     named = {CONTROLLERS: own.controllers, PROPERTIES: own.properties}
     made = {MADE: [unstructure(obj) for obj in own.made]} if own.made else {}
-    return {**{key: [_recorded(source_of(one)) for one in found] for key, found in named.items() if found}, **made}
+    return {
+        **{key: [_recorded(source_of(function)) for function in found] for key, found in named.items() if found},
+        **made,
+    }
 
 
 def _recorded(source: Source) -> dict[str, str]:

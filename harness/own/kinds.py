@@ -49,5 +49,5 @@ def kind_of_name(given: str | type | Kind) -> Kind:
 
 def served(kind: str) -> Kind | None:
     """Return a kind of Kubernetes by its name, with a class here or without."""
-    known = (one.kind for _, one in sorted(resources().items(), key=lambda item: item[0]))
-    return BY_NAME.get(kind) or next((one for one in known if one.name == kind), None)
+    known = (resource.kind for _, resource in sorted(resources().items(), key=lambda item: item[0]))
+    return BY_NAME.get(kind) or next((found for found in known if found.name == kind), None)

@@ -125,13 +125,13 @@ def _handlers(registry: kopf.OperatorRegistry, kind: Kind) -> tuple[Any, ...]:
         if any(_of(getattr(registry, what), resource)):
             raise ValueError(f"{kind.name}: handlers of {what[1:]} are not modelled, only of changes")
     changing = _of(registry._changing, resource)  # noqa: SLF001 - kopf has no other way in
-    found = tuple({(one.id, one.reason): one for one in changing}.values())
+    found = tuple({(handler.id, handler.reason): handler for handler in changing}.values())
     if not found:
         raise ValueError(f"the registry has no handler of {kind.api_version}/{kind.name} ({kind.plural})")
-    for one in found:
-        asked = [what for what in UNKNOWN if getattr(one, what) is not None]
-        if asked or one.reason is None:
-            raise ValueError(f"handler {one.id}: {', '.join(asked) or 'a handler of every cause'} is not modelled")
+    for handler in found:
+        asked = [what for what in UNKNOWN if getattr(handler, what) is not None]
+        if asked or handler.reason is None:
+            raise ValueError(f"handler {handler.id}: {', '.join(asked) or 'a handler of every cause'} is not modelled")
     return found
 
 
@@ -205,11 +205,11 @@ def _handled(handlers: tuple[Any, ...], look: _Look, api: Api) -> tuple[dict[str
     changes = kopf.Patch()
     failed: ApiError | None = None
     mine = [handler for handler in handlers if handler.reason is look.reason]
-    for one in mine:
-        if (DONE.fetch(key=one.id, body=look.body) or {}).get("success"):
+    for handler in mine:
+        if (DONE.fetch(key=handler.id, body=look.body) or {}).get("success"):
             continue
         try:
-            result = _called(one, look, changes, api)
+            result = _called(handler, look, changes, api)
         except kopf.PermanentError:
             result = None
         except kopf.TemporaryError as error:
@@ -218,12 +218,12 @@ def _handled(handlers: tuple[Any, ...], look: _Look, api: Api) -> tuple[dict[str
         except ApiError as error:
             failed = error
             continue
-        DONE.store(key=one.id, record=kopf.ProgressRecord(success=True), body=look.body, patch=changes)
+        DONE.store(key=handler.id, record=kopf.ProgressRecord(success=True), body=look.body, patch=changes)
         if result is not None:
-            changes.status[one.id] = result
+            changes.status[handler.id] = result
     if failed is None:
-        for one in mine:
-            DONE.purge(key=one.id, body=look.body, patch=changes)
+        for handler in mine:
+            DONE.purge(key=handler.id, body=look.body, patch=changes)
         if look.reason is not kopf.Reason.DELETE:
             LAST.store(body=look.body, patch=changes, essence=look.new)
     return deepcopy(dict(changes)), failed

@@ -168,9 +168,9 @@ def _objects(cluster: Cluster, view: View) -> Objects:
 
 def _stored(cluster: Cluster, view: View, kind: Kind) -> Iterator[Object]:
     layout = cluster.world.layout
-    yield from (one for ref, one in layout.constants.items() if ref.kind == kind.name)
+    yield from (constant for ref, constant in layout.constants.items() if ref.kind == kind.name)
     there = (view[slot] for slot in layout.pools.get(kind.name, ()))
-    yield from (one for one in there if one is not None and kind_of(one) == kind)
+    yield from (obj for obj in there if obj is not None and kind_of(obj) == kind)
 
 
 def _lines(said: Said, check: Check, views: tuple[Objects, ...]) -> Iterator[str]:

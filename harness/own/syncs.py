@@ -68,7 +68,7 @@ def _request(
     """Return the request that is meant, if it is for what the controller says that it writes."""
     request = request_of(asked, shown, key, kinds)
     kind = subject(request).kind
-    if not isinstance(request, Get) and kind not in {one.name for one in (controller.kind, *controller.owns)}:
+    if not isinstance(request, Get) and kind not in {written.name for written in (controller.kind, *controller.owns)}:
         raise LookupError(f"{controller.name} writes {kind}: name it in owns=[...]")
     return request
 
@@ -85,8 +85,8 @@ def _meant(asked: Any, talk: Onward, meant: Any) -> Iterator[Request]:
     if not isinstance(asked, Iterable) or isinstance(asked, str | dict):
         raise TypeError(f"expected a list of requests, or a function that yields them, got {type(asked).__name__}")
     shown = tuple(talk.seen.objects.values())
-    for one in asked:
-        request = meant(_checked(one), shown)
+    for request_asked in asked:
+        request = meant(_checked(request_asked), shown)
         if isinstance(request, Get):
             raise TypeError("a request to read needs its answer: write yield read(...)")
         yield request

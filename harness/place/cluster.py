@@ -94,7 +94,7 @@ def _unknown_namespaces(found: Manifests) -> Iterator[str]:
 def _selects_namespaces(spec: PodSpec) -> bool:
     affinity = spec.affinity
     both = (affinity.pod_affinity, affinity.pod_anti_affinity) if affinity else ()
-    terms = (term for one in both if one for term in one.required_during_scheduling_ignored_during_execution)
+    terms = (term for rules in both if rules for term in rules.required_during_scheduling_ignored_during_execution)
     return any(term.namespace_selector is not None and term.namespace_selector.match_labels for term in terms)
 
 

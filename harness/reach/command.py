@@ -14,6 +14,7 @@ from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object
 from ...impl.api.meta import Ref
 from ...impl.api.reading.load import BadInput, Problem
+from ...impl.api.values.duration import seconds
 from ...impl.api.values.selectors import selects
 from ...impl.kubelet.timings import Timings, timings
 from ...impl.kubeproxy.family import IPV6
@@ -25,7 +26,6 @@ from ...properties.reachability.network_policy import Party, Policy, is_peer
 from ...properties.reachability.prestop import Bounds, Impossible, smallest_prestop
 from ..check.results import Claim
 from ..face import Cluster, check
-from ..input.files.reader import seconds
 from ..input.scenario import Scenario
 from ..world.applied import Refused
 from ..world.at_rest.settle import Restless
@@ -144,17 +144,17 @@ def reach(
     if not asked:
         raise BadInput((Problem("input", 0, "", f"no Service in namespace {place}"),))
     scene = Scene(objects, loaded.scenario.release)
-    matrices = tuple(matrix_in(scene, one.metadata.name, place) for one in asked)
+    matrices = tuple(matrix_in(scene, to.metadata.name, place) for to in asked)
     asking = tuple(connection for to in asked if client for connection in connections(objects, policies, client, to))
     others = None if service else tuple(_strays(scene))
     answer = Answer(matrices, asking, strays=others, notes=tuple(_in_vain(policies, parties(objects), place)))
     if not during:
         return answer
     result = check(cluster, script=[during], propagation=propagation, limits=limits, trace_dir=trace_dir)
-    claim = next(one for one in result.outcome.claims if one.name == "reachability")
+    claim = next(known for known in result.outcome.claims if known.name == "reachability")
     # A claim that is violated names the delay that repairs it by itself.
     told = claim.status is Status.VIOLATED
-    advice = () if told else tuple(line for one in asked for line in _advice(one, objects, propagation))
+    advice = () if told else tuple(line for to in asked for line in _advice(to, objects, propagation))
     return evolve(answer, meanwhile=Meanwhile(during, claim, result.paths.get("reachability", ""), advice))
 
 
@@ -169,12 +169,12 @@ def _strays(scene: Scene) -> Iterator[str]:
 
 def _in_vain(policies: Iterable[Policy], there: tuple[Party, ...], namespace: str) -> Iterator[str]:
     """Tell of the namespace's policies that are for no Pod there is, and of their peers that nobody is."""
-    for policy in (one for one in policies if one.namespace == namespace):
+    for policy in (own for own in policies if own.namespace == namespace):
         chosen = [party for party in there if party.namespace == namespace and selects(policy.pods, party.labels)]
         if not chosen:
             yield f"{policy} ({policy.where}) selects no Pod there is: it isolates nobody"
         for rule in (*policy.ingress, *policy.egress):
-            for peer in (one for one in rule.peers if not one.cidr):
+            for peer in (other for other in rule.peers if not other.cidr):
                 if not any(is_peer(policy, peer, party) for party in there):
                     yield f"{policy} ({rule.where}) names a peer that no Pod there is: the peer lets nobody through"
 

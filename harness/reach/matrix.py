@@ -97,8 +97,8 @@ class Matrix:
         ]
         proofs = {str(proof): _proved(proof.proof) for proof in self.proofs}
         checks = {
-            node: {"port": one.node_port, "status": one.answer().status, "localEndpoints": one.local_endpoints}
-            for node, one in self.checks
+            node: {"port": check.node_port, "status": check.answer().status, "localEndpoints": check.local_endpoints}
+            for node, check in self.checks
         }
         found = {"service": self.service, "cells": cells, "proofs": proofs, "remarks": list(self.remarks)}
         return {**found, "healthChecks": checks} if checks else found
@@ -179,7 +179,7 @@ def _doors(port: Port, node_address: str) -> Iterator[tuple[str, str, int]]:
 def _cell(ruled: RuleSet, packet: Packet, cell: Cell, names: dict[str, str]) -> Cell:
     ways = list(journeys(ruled, packet))
     ended = {way.verdict.destination for way in ways if way.verdict.fate is Fate.DNAT}
-    answering = tuple(sorted({names.get(split(one)[0], one) for one in ended}))
+    answering = tuple(sorted({names.get(split(address)[0], address) for address in ended}))
     lost = sorted({_why(way) for way in ways if way.verdict.fate is not Fate.DNAT})
     masquerade = any(way.verdict.masquerade for way in ways)
     return evolve(cell, answered_by=answering, why="; ".join(lost), masquerade=masquerade)
@@ -227,7 +227,7 @@ def _remarks(service: Service, scene: Scene) -> Iterator[str]:
         return
     slices = _given(objects)
     mine = [obj for obj in objects if isinstance(obj, Pod) and _is_in(obj, service.metadata.namespace)]
-    chosen = [one for one in mine if matches_map(spec.selector, one.metadata.labels)]
+    chosen = [pod for pod in mine if matches_map(spec.selector, pod.metadata.labels)]
     if not chosen:
         wanted = ",".join(f"{key}={value}" for key, value in sorted(spec.selector.items()))
         yield f"no Pod has the labels it selects by ({wanted})"
@@ -271,10 +271,10 @@ def _where(client: str, nodes: list[str], everywhere: int) -> str:
 
 
 def _check_lines(found: Matrix) -> Iterator[str]:
-    for node, one in found.checks:
-        told, many = one.answer(), "" if one.local_endpoints == 1 else "s"
+    for node, check in found.checks:
+        told, many = check.answer(), "" if check.local_endpoints == 1 else "s"
         said = f"{told.status}, {told.local_endpoints} ready endpoint{many} here"
-        yield f"  a load balancer that asks {node}, port {one.node_port}, is told: {said}"
+        yield f"  a load balancer that asks {node}, port {check.node_port}, is told: {said}"
 
 
 def _proof_lines(found: Matrix) -> Iterator[str]:

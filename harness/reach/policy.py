@@ -50,8 +50,8 @@ class Connection:
 def told(found: Iterable[Connection]) -> Iterator[str]:
     """Say which connections may be, and why others may not: policy, rule and line; those alike share the reasons."""
     alike: dict[tuple[Party, int, str, Blocked | None], list[str]] = {}
-    for one in found:
-        alike.setdefault((one.source, one.port, one.protocol, one.blocked), []).append(str(one.destination))
+    for link in found:
+        alike.setdefault((link.source, link.port, link.protocol, link.blocked), []).append(str(link.destination))
     for (source, port, protocol, blocked), to in alike.items():
         connection = f"{source} -> {', '.join(to)} {port}/{protocol}"
         if blocked is None:

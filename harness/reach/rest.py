@@ -34,7 +34,7 @@ def settled(scenario: Scenario, asked: Ref | None = None, *, islands: bool = Tru
         return prepare(scenario).objects
     near = [island.scenario for island in parts if asked is not None and _has(island.scenario, asked)]
     numbers = {ref_of(obj): obj for obj in there if isinstance(obj, Service)}
-    each = [prepare(numbered(one, numbers)).objects for one in near or [island.scenario for island in parts]]
+    each = [prepare(numbered(part, numbers)).objects for part in near or [island.scenario for island in parts]]
     found = {ref_of(obj): obj for objects in each for obj in objects}
     return tuple(found[ref] for ref in sorted(found))
 
@@ -46,5 +46,5 @@ def _has(scenario: Scenario, ref: Ref) -> bool:
 def numbered(scenario: Scenario, services: Mapping[Ref, Service]) -> Scenario:
     """Return a scenario whose Services ask for the addresses and ports that they have among all."""
     known = ((obj, services.get(placed(obj, scenario.namespace))) for obj in scenario.objects)
-    objects = (evolve(one, spec=live.spec) if isinstance(one, Service) and live else one for one, live in known)
+    objects = (evolve(obj, spec=live.spec) if isinstance(obj, Service) and live else obj for obj, live in known)
     return evolve(scenario, objects=tuple(objects))

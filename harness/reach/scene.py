@@ -62,7 +62,7 @@ class Scene:
             (obj for obj in self.objects if isinstance(obj, Service)),
             key=lambda one: (one.metadata.namespace, one.metadata.name),
         )
-        return tuple(completed(one, place) for place, one in enumerate(found, 1))
+        return tuple(completed(service, place) for place, service in enumerate(found, 1))
 
     @slices.default
     def _completed_slices(self) -> tuple[EndpointSlice, ...]:
@@ -101,7 +101,7 @@ class Scene:
 def node_addresses(objects: Iterable[Object], family: str = IPV4) -> dict[str, str]:
     """Return a node's address of a family: its InternalIP, else one by its place."""
     nodes = sorted((obj for obj in objects if isinstance(obj, Node)), key=lambda one: one.metadata.name)
-    found = {one.metadata.name: _placed(place, family) for place, one in enumerate(nodes)}
+    found = {node.metadata.name: _placed(place, family) for place, node in enumerate(nodes)}
     for node in nodes:
         for address in node.status.extra.get("addresses", ()):
             text = address.get("address", "")

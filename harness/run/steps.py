@@ -235,12 +235,12 @@ def kubelet(given: Given, server: Server) -> Told:
     name = _pod(given, server).spec.node_name
     if not name:
         return server, ("no kubelet sees the Pod: it is bound to no node",)
-    node = next(one for one in given.nodes if one.metadata.name == name)
+    node = next(known for known in given.nodes if known.metadata.name == name)
     mine = WatchFilter("Pod", node_name=name)
     lines = [f"kubelet {name}: {_delivered(server, mine, server.store.revision - 1, 'now bound to it')}"]
     runtime = IDLE
     while found := steps(_pod(given, server), runtime, node):
-        step = next((one for one in found if one.request is not None), found[0])
+        step = next((candidate for candidate in found if candidate.request is not None), found[0])
         server, line = _taken(server, name, step)
         runtime = step.runtime
         lines.append(f"{step.label}: {line}")
@@ -298,10 +298,10 @@ def _reached(given: Given, service: Service, slices: tuple[EndpointSlice, ...]) 
     )
     packet = Packet("10.244.0.9", service.spec.cluster_ip, given.port)
     yield ""
-    for one in given.nodes:
-        found = destinations(rules([service], slices, one.metadata.name, ProxyConfig(release=given.release)), packet)
+    for host in given.nodes:
+        found = destinations(rules([service], slices, host.metadata.name, ProxyConfig(release=given.release)), packet)
         fates = " or ".join(f"{verdict.fate.name} {verdict.destination}".strip() for verdict in sorted(found, key=str))
-        yield f"{one.metadata.name}: {packet.source} -> {packet.destination}:{packet.port} becomes {fates}"
+        yield f"{host.metadata.name}: {packet.source} -> {packet.destination}:{packet.port} becomes {fates}"
 
 
 @frozen

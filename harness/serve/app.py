@@ -253,4 +253,6 @@ def _response(answer: HttpResponse) -> Response:
 def _quoted(text: str) -> str:
     """Return a text that may stand in a header."""
     plain = text.encode("ascii", "backslashreplace").decode()
-    return "".join(one if one.isprintable() else " " for one in plain).replace("\\", "\\\\").replace('"', '\\"')
+    return (
+        "".join(letter if letter.isprintable() else " " for letter in plain).replace("\\", "\\\\").replace('"', '\\"')
+    )

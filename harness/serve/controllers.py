@@ -76,13 +76,13 @@ def _each_at(cls: type[Object], reconcile: Callable[..., tuple[Request, ...]]) -
 
 def _jobs(_plane: Plane, cache: Cache, now: Time) -> Asked:
     """Jobs, and Pods that none will count any more."""
-    yield from (job.reconcile(cache, ref_of(one), now=now) for one in cache.list(Job))
+    yield from (job.reconcile(cache, ref_of(found), now=now) for found in cache.list(Job))
     yield from (job.orphaned(cache, ref_of(pod)) for pod in cache.list(Pod))
 
 
 def _endpoints(plane: Plane, cache: Cache, _now: Time) -> Asked:
     """Endpoints, and those whose Service is gone."""
-    services = {(one.metadata.namespace, one.metadata.name): one for one in cache.list(Service)}
+    services = {(found.metadata.namespace, found.metadata.name): found for found in cache.list(Service)}
     for service in services.values():
         ref = Ref(endpoints.KIND, service.metadata.namespace, service.metadata.name)
         yield endpoints.reconcile(service, cache.list(EndpointSlice), plane.server.get(ref))

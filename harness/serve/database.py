@@ -113,7 +113,7 @@ class Database:
 
     def recorded(self) -> Iterator[Recorded]:
         """Yield every request that was served, in order."""
-        return (one for one in self.session() if isinstance(one, Recorded))
+        return (event for event in self.session() if isinstance(event, Recorded))
 
     def session(self) -> Iterator[Recorded | Turn]:
         """Yield everything that happened, in order: requests, and turns that changed something."""
@@ -121,7 +121,7 @@ class Database:
         turns = self.connection.execute("select * from turns order by number")
         served: Iterator[tuple[int, Recorded | Turn]] = ((row[0], recorded(row)) for row in requests)
         taken: Iterator[tuple[int, Recorded | Turn]] = ((row[0], Turn(*row[1:])) for row in turns)
-        return (one for _, one in heapq.merge(served, taken, key=lambda numbered: numbered[0]))
+        return (event for _, event in heapq.merge(served, taken, key=lambda numbered: numbered[0]))
 
     # --- writing --------------------------------------------------------------------------------------------------
 

@@ -52,7 +52,7 @@ def _of_pod(plane: Plane, pod: Pod, node: Node, mine: list[Pod], now: float) -> 
 def _address(node: Node) -> str:
     """Return the address of a node; "" of one whose kubelet reports none."""
     found = node.status.extra.get("addresses") or ()
-    return str(next((one.get("address", "") for one in found if one.get("type") == "InternalIP"), ""))
+    return str(next((address.get("address", "") for address in found if address.get("type") == "InternalIP"), ""))
 
 
 def _seconds(step: KubeletStep) -> float:

@@ -127,7 +127,7 @@ def _field(field: FieldDescriptor, value: Any) -> Json:
         inner = field.message_type.fields_by_name["value"]
         return {key: _one(inner, value[key]) for key in sorted(value)}
     if field.is_repeated:
-        return [_one(field, one) for one in value]
+        return [_one(field, item) for item in value]
     return _one(field, value)
 
 

@@ -60,8 +60,8 @@ def services(*, meta: Drawn | None = None) -> Drawn:
 
 
 def _named(ports: list[Json]) -> list[Json]:
-    """Give ports names where there are several, as a Service must."""
-    return ports if len(ports) == 1 else [{**one, "name": f"p{number}"} for number, one in enumerate(ports)]
+    """Name ports where there are several, as a Service must."""
+    return ports if len(ports) == 1 else [{**port, "name": f"p{number}"} for number, port in enumerate(ports)]
 
 
 def config_maps(*, meta: Drawn | None = None) -> Drawn:

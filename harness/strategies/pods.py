@@ -171,11 +171,11 @@ def volumes() -> Drawn:
 
 
 def _whole(spec: Json, first: list[Json], files: list[Json]) -> Json:
-    """Give containers, ports' names and volumes names of their own, and mount the volumes."""
-    named = [{**one, "name": f"v{number}"} for number, one in enumerate(files)]
-    mounts = {"volumeMounts": [{"name": one["name"], "mountPath": f"/{one['name']}"} for one in named]}
-    running = [{**one, "name": f"c{number}", **mounts} for number, one in enumerate(spec["containers"])]
-    before = [{**one, "name": f"i{number}"} for number, one in enumerate(first)]
+    """Name containers, their ports and volumes, each by a name of its own, and mount the volumes."""
+    named = [{**volume, "name": f"v{number}"} for number, volume in enumerate(files)]
+    mounts = {"volumeMounts": [{"name": volume["name"], "mountPath": f"/{volume['name']}"} for volume in named]}
+    running = [{**container, "name": f"c{number}", **mounts} for number, container in enumerate(spec["containers"])]
+    before = [{**container, "name": f"i{number}"} for number, container in enumerate(first)]
     return {**spec, "containers": running, "initContainers": before, "volumes": named}
 
 

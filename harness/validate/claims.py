@@ -86,7 +86,7 @@ def _few(lines: list[str]) -> Iterator[str]:
 def _steps(history: History) -> Iterator[Step]:
     before = Cache.of(history.start)
     for change in history.changes:
-        others = (one for ref, one in before.objects.items() if ref != change.ref)
+        others = (obj for ref, obj in before.objects.items() if ref != change.ref)
         after = Cache.of(others if change.after is None else (*others, change.after))
         yield change, before, after
         before = after
@@ -113,7 +113,7 @@ def _placed(history: History, step: Step) -> Iterator[Told]:
     pod = evolve(new, spec=evolve(new.spec, node_name="", topology_spread_constraints=()))
     spaces = {namespace.metadata.name: namespace.metadata.labels for namespace in before.list(Namespace)}
     bound = tuple(
-        one for one in before.list(Pod) if one.spec.node_name and not one.finished and ref_of(one) != change.ref
+        pod for pod in before.list(Pod) if pod.spec.node_name and not pod.finished and ref_of(pod) != change.ref
     )
     ways = (nodes, tuple(_before_last(history, node, change) for node in nodes))
     found = [broken(Problem((pod,), some, bound, spaces))[new.spec.node_name] for some in ways]
@@ -164,7 +164,7 @@ def _answered(_: History, step: Step) -> Iterator[Told]:
 
 
 def _taken(services: tuple[Service, ...], cache: Cache, doors: Mapping[Port, Service]) -> frozenset[Port]:
-    behind = [one for one in (backend(services, pod) for pod in cache.list(Pod)) if one is not None]
+    behind = [found for found in (backend(services, pod) for pod in cache.list(Pod)) if found is not None]
     return frozenset(port for port in doors if takers(Door(port), behind))
 
 

@@ -61,7 +61,7 @@ def follow(history: History, writers: Iterable[Writer], release: Release) -> Fol
     wrong: list[Unasked] = []
     for number, change in enumerate(history.changes, 1):
         known = number > history.begins
-        mine = [one for one in followers if one.writer.is_its(change, cache)] if known else []
+        mine = [watcher for watcher in followers if watcher.writer.is_its(change, cache)] if known else []
         for follower in mine:
             judged[follower.writer.name] = judged.get(follower.writer.name, 0) + 1
             if not follower.explains(change):
@@ -70,10 +70,10 @@ def follow(history: History, writers: Iterable[Writer], release: Release) -> Fol
         if not mine:
             unjudged[change.ref.kind] = unjudged.get(change.ref.kind, 0) + 1
         cache = _after(cache, change)
-        for follower in (one for one in followers if change.ref.kind in one.writer.watched):
+        for follower in (watcher for watcher in followers if change.ref.kind in watcher.writer.watched):
             follower.sees(cache, change.time, change)
         if number in history.rests and known:
-            wrong += (found for one in followers for found in _left(one, cache, change, release))
+            wrong += (found for watcher in followers for found in _left(watcher, cache, change, release))
     return Followed(judged, tuple(wrong), unjudged, {name: why for name, why in lacking.items() if why})
 
 
@@ -86,7 +86,7 @@ def _lacks(writer: Writer, history: History) -> str:
 
 
 def _after(cache: Cache, change: Change) -> Cache:
-    others = (one for ref, one in cache.objects.items() if ref != change.ref)
+    others = (obj for ref, obj in cache.objects.items() if ref != change.ref)
     return Cache.of(others if change.after is None else (*others, change.after))
 
 
@@ -113,7 +113,7 @@ class _Follower:
     def sees(self, cache: Cache, now: int, change: Change | None) -> None:
         self.now = max(self.now, now)
         for kind in self.writer.watched if change is None else (change.ref.kind,):
-            self.views.setdefault(kind, []).append(tuple(one for ref, one in cache.objects.items() if ref.kind == kind))
+            self.views.setdefault(kind, []).append(tuple(obj for ref, obj in cache.objects.items() if ref.kind == kind))
         namespace = None if change is None else change.ref.namespace
         self.asked |= dict.fromkeys(self.writer.asked(self._seen(cache.objects.values()), self.writer.may, namespace))
 

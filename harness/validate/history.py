@@ -135,10 +135,10 @@ def _run(file: str, value: Mapping[str, Any]) -> Iterator[_Raw]:
         action["path"].partition("?")[0] for action in value.get("actions", ()) if action.get("method") == "DELETE"
     )
     deleted = {path.rpartition("/")[2] for path in paths}
-    for number, one in enumerate(value["events"], 1):
-        goes = one["type"] == DELETED or one["object"]["metadata"].get("deletionTimestamp")
-        by_hand = goes and one["object"]["metadata"]["name"] in deleted
-        yield _Raw(f"{file} event {number}", one["type"], one["object"], USER if by_hand else NOT_BY_HAND)
+    for number, event in enumerate(value["events"], 1):
+        goes = event["type"] == DELETED or event["object"]["metadata"].get("deletionTimestamp")
+        by_hand = goes and event["object"]["metadata"]["name"] in deleted
+        yield _Raw(f"{file} event {number}", event["type"], event["object"], USER if by_hand else NOT_BY_HAND)
 
 
 def _is_audit(value: Mapping[str, Any]) -> bool:
@@ -331,4 +331,4 @@ def _times(value: Mapping[str, Any]) -> Iterator[int]:
     conditions = (value.get("status") or {}).get("conditions") or ()
     told += [condition.get("lastTransitionTime") for condition in conditions if isinstance(condition, Mapping)]
     yield 0
-    yield from (time for one in told if isinstance(one, str) and (time := parse_time(one)) is not None)
+    yield from (time for stamp in told if isinstance(stamp, str) and (time := parse_time(stamp)) is not None)

@@ -74,8 +74,10 @@ def _born(stored: Stored, request: Request) -> int:
     owner = made.metadata.controller if isinstance(made, ReplicaSet) else None
     if made is None or owner is None:
         return 0
-    others = (one.metadata for one in stored.list("ReplicaSet", made.metadata.namespace))
-    ages = (1 + (one.creation_timestamp or 0) for one in others if one.controller and one.controller.uid == owner.uid)
+    others = (other.metadata for other in stored.list("ReplicaSet", made.metadata.namespace))
+    ages = (
+        1 + (meta.creation_timestamp or 0) for meta in others if meta.controller and meta.controller.uid == owner.uid
+    )
     return min(max(ages, default=0), LAST_BORN)
 
 

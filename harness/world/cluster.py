@@ -140,7 +140,7 @@ _TELLING = frozenset({"PodDisruptionBudget"})
 
 
 def _same_constants(layout: Layout, starts: tuple[Initial, ...]) -> None:
-    constants = {one for ref, one in layout.constants.items() if ref.kind not in _TELLING}
+    constants = {constant for ref, constant in layout.constants.items() if ref.kind not in _TELLING}
     for start in starts:
         given = {obj for obj in start.objects if ref_of(obj).kind not in (*layout.pools, *_TELLING)}
         if odd := sorted(str(ref_of(obj)) for obj in given ^ constants):

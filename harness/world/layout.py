@@ -78,7 +78,7 @@ def _live_kinds(scenario: Scenario, objects: tuple[Object, ...], parts: Parts) -
 
 def _growth(scenario: Scenario, kind: str) -> int:
     """Bound how many objects of a kind can be added."""
-    keepers = frozenset(one.cls.__name__ for one in WORKLOAD_KINDS if one.remembers == kind)
+    keepers = frozenset(known.cls.__name__ for known in WORKLOAD_KINDS if known.remembers == kind)
     makers = sum(scenario.own.places(keeper) for keeper in keepers) if scenario.own else 0
     return _usual_growth(scenario, kind) + scenario.own.places(kind) + makers
 
@@ -90,7 +90,7 @@ def _usual_growth(scenario: Scenario, kind: str) -> int:
             return added + sum(isinstance(step, kubectl.AddNode) for step in scenario.script)
         case "ReplicaSet" | "ControllerRevision":
             templates = sum(step.new_template for step in scenario.script)
-            keepers = tuple(one.cls for one in WORKLOAD_KINDS if one.remembers == kind)
+            keepers = tuple(known.cls for known in WORKLOAD_KINDS if known.remembers == kind)
             there = sum(isinstance(obj, keepers) for obj in scenario.objects)
             copies = 2 if kind == "ControllerRevision" and Switch.DOUBLED_REVISIONS in scenario.switches else 1
             places = copies * (there + templates)

@@ -121,7 +121,7 @@ def one_pod(
     pools = {"Pod": pool("Pod", 1), "EndpointSlice": pool("EndpointSlice", SLICES)}
     kept = (obj for obj in objects if not isinstance(obj, Pod | EndpointSlice | ResourceQuota | Service))
     homes = _home(scenario, objects, owner)
-    constants = immutabledict((ref_of(one), one) for one in (*kept, service, *homes))
+    constants = immutabledict((ref_of(obj), obj) for obj in (*kept, service, *homes))
     form = Form.DECISION
     process = endpointslice.process(service, pools, tuple(constants.values()), form=form)
     proxies = tuple(kubelets.proxy_slot(node.metadata.name) for node in homes)

@@ -272,6 +272,8 @@ def told(request: PatchStatus) -> str:
     pod = request.object
     if not isinstance(pod, Pod):
         return "patches a status"
+    if request.merge:
+        return f"says of Pod {pod.metadata.name} why it goes"
     if pod.status.conditions:
         return f"marks Pod {pod.metadata.name} for preemption"
     node = pod.status.nominated_node_name

@@ -57,11 +57,11 @@ def found_by(exploration: Exploration, claim: str) -> Found:
 
 def found_in(report: Report, claim: str) -> Found:
     """Tell what a check of a cluster found about one of its claims; KeyError if it makes no such claim."""
-    for one in report.claims:
-        if one.name == claim:
-            trace = one.trace.lines() if one.trace else ()
-            return Found(one.status, claim, report.states, report.seconds, trace, bool(one.vacuous))
-    raise KeyError(f"no claim {claim!r} among {', '.join(one.name for one in report.claims)}")
+    for found in report.claims:
+        if found.name == claim:
+            trace = found.trace.lines() if found.trace else ()
+            return Found(found.status, claim, report.states, report.seconds, trace, bool(found.vacuous))
+    raise KeyError(f"no claim {claim!r} among {', '.join(found.name for found in report.claims)}")
 
 
 def as_documented(faulty: Found, repaired: Found) -> bool:

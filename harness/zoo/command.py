@@ -59,11 +59,11 @@ def run(names: Iterable[str], *, trace: bool) -> Iterator[Ran]:
 def summed_up(every: Iterable[Ran]) -> str:
     """Say how many are as documented, what all took, and which twins took long."""
     ran = tuple(every)
-    twins = zip(("as it was", "repaired"), zip(*(one.seconds for one in ran), strict=True), strict=True)
+    twins = zip(("as it was", "repaired"), zip(*(failure.seconds for failure in ran), strict=True), strict=True)
     long = [f"{ran[number].name} {twin}" for twin, took in twins for number, each in enumerate(took) if each > LONG]
-    cost = f"{sum(map(sum, (one.seconds for one in ran))):.0f} CPU s"
+    cost = f"{sum(map(sum, (failure.seconds for failure in ran))):.0f} CPU s"
     slow = f"longer than {LONG:.0f} s: {', '.join(long)}" if long else f"none longer than {LONG:.0f} s"
-    right = sum(one.right for one in ran)
+    right = sum(failure.right for failure in ran)
     return f"{right} of {len(ran)} documented failures are found, and gone with their repairs ({cost}, {slow})\n"
 
 

@@ -26,7 +26,7 @@ COMPACTED = Ways(servers=1, restarts=0, cuts=0, server_restarts=0)
 
 def judged(ways: Ways, claim: str) -> Found:
     """Search a world for a breach of one claim."""
-    made = next(one for one in (*claims(ways), never_back()) if one.name == claim)
+    made = next(known for known in (*claims(ways), never_back()) if known.name == claim)
     return found_by(explore(world(ways), [made]), claim)
 
 

@@ -95,6 +95,11 @@ class JobSpec:
     extra: immutabledict[str, Json] = EMPTY
 
     @property
+    def run_elsewhere(self) -> bool:
+        """Whether another controller than Kubernetes' own is to run it."""
+        return self.managed_by not in {"", "kubernetes.io/job-controller"}
+
+    @property
     def at_once(self) -> int:
         """How many Pods there may be at one time: 1 where nothing is said."""
         return 1 if self.parallelism is None else self.parallelism

@@ -69,10 +69,10 @@ def _sources_of_volumes(spec: PodSpec) -> Iterator[Source]:
         yield from _source(volume, "configMap", "ConfigMap", "name", path)
         yield from _source(volume, "secret", "Secret", "secretName", path)
         projected = volume.get("projected")
-        for number, one in enumerate(_maps(projected.get("sources") if isinstance(projected, Mapping) else None)):
+        for number, source in enumerate(_maps(projected.get("sources") if isinstance(projected, Mapping) else None)):
             inside = f"{path}.projected.sources[{number}]"
-            yield from _source(one, "configMap", "ConfigMap", "name", inside)
-            yield from _source(one, "secret", "Secret", "name", inside)
+            yield from _source(source, "configMap", "ConfigMap", "name", inside)
+            yield from _source(source, "secret", "Secret", "name", inside)
 
 
 def _sources_of_environment(spec: PodSpec) -> Iterator[Source]:

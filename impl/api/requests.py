@@ -80,11 +80,13 @@ class PatchStatus:
     """PATCH status without a precondition: what a kubelet, the scheduler or the node lifecycle controller reports.
 
     `object` is the object with the status wanted; only its status (and nothing else) replaces the stored one.
-    `uid` makes it fail on another object of the same name.
+    `uid` makes it fail on another object of the same name. `merge`: of a Pod only the phase that is given and the
+    conditions, by type, are laid over what is stored, as a strategic merge patch does it.
     """
 
     object: Object
     uid: str = ""
+    merge: bool = False
 
 
 @frozen

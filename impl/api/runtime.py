@@ -42,6 +42,10 @@ class PodRuntime:
     """What its containers were started with, of a Pod that nobody makes anew: only of such a one it may be changed."""
     warm: bool = False
     """Its programs have started up, of one whose annotations say that they use another amount of cpu until then."""
+    failing: bool = False
+    """Its readiness probe has failed since it was ready; its programs run on."""
+    cold: bool = False
+    """Its programs are still starting up, and take no connections. Only where annotations say that this takes time."""
     node: str = ""
     """Where, if the Pod may be gone from the API before its kubelet learns of it."""
     message: str = field(default="", eq=False)

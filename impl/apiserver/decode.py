@@ -113,9 +113,9 @@ def _spelt(value: float | str) -> Any:
 def _inner(value: Any, kind: Any, path: str, found: Found) -> Any:
     match kind:
         case [inner] if isinstance(value, list):
-            return [_inner(_said(one, inner), inner, f"{path}[{at}]", found) for at, one in enumerate(value)]
+            return [_inner(_said(item, inner), inner, f"{path}[{at}]", found) for at, item in enumerate(value)]
         case {"": inner} if isinstance(value, Mapping):
-            return {key: _inner(_said(one, inner), inner, f"{path}.{key}", found) for key, one in value.items()}
+            return {key: _inner(_said(item, inner), inner, f"{path}.{key}", found) for key, item in value.items()}
         case str() if kind.startswith("#"):
             return _pruned({} if value is None else value, kind[1:], path, found)
         case "time" if path in MICRO_TIMES and isinstance(value, str) and not MICRO.search(value):

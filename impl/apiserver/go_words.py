@@ -23,7 +23,7 @@ def _in_struct(value: Any, definition: str, struct: str, path: tuple[str, ...]) 
     if not isinstance(value, Mapping):
         return _unfit(value, ".".join(definition.split(".")[-2:]), struct, path)
     known = schema.table()["types"].get(definition) or {}
-    found = (_in(one, known[name], definition, (*path, name)) for name, one in value.items() if name in known)
+    found = (_in(field, known[name], definition, (*path, name)) for name, field in value.items() if name in known)
     return next(filter(None, found), "")
 
 

@@ -63,16 +63,16 @@ def resources() -> Mapping[tuple[str, str], Resource]:
             continue
         version = path.removeprefix("/api/").removeprefix("/apis/")
         listed = document["resources"]
-        for one in listed:
-            if "/" in one["name"]:
+        for resource in listed:
+            if "/" in resource["name"]:
                 continue
             inner = {
                 other["name"].partition("/")[2]: frozenset(other["verbs"])
                 for other in listed
-                if other["name"].startswith(f"{one['name']}/")
+                if other["name"].startswith(f"{resource['name']}/")
             }
-            kind = _kind(one["kind"], version, one["name"], namespaced=one["namespaced"])
-            found[version, one["name"]] = Resource(kind, frozenset(one["verbs"]), immutabledict(inner))
+            kind = _kind(resource["kind"], version, resource["name"], namespaced=resource["namespaced"])
+            found[version, resource["name"]] = Resource(kind, frozenset(resource["verbs"]), immutabledict(inner))
     return found
 
 

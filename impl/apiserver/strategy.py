@@ -160,7 +160,7 @@ def _keep_addresses(new: Service, old: Service) -> Service:
 
 
 def _released(spec: Any, old: Service) -> Any:
-    """Give node ports back that the change of type makes useless, where the client has just left them as they were."""
+    """Release node ports that the change of type makes useless, where the client has just left them as they were."""
     ports = {port.node_port for port in old.spec.ports}
     if spec.external_traffic_policy == old.spec.external_traffic_policy:
         spec = evolve(spec, external_traffic_policy="")
@@ -220,7 +220,7 @@ def only_ephemeral(new: Any, old: Any) -> Object | None:
 
 
 def with_name_label(obj: Object) -> Object:
-    """Give a Namespace the label that says its name; other kinds stay as they are."""
+    """Return a Namespace with the label that says its name; other kinds stay as they are."""
     if not isinstance(obj, Namespace):
         return obj
     return with_meta(obj, labels=strings({**obj.metadata.labels, "kubernetes.io/metadata.name": obj.metadata.name}))

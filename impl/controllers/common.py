@@ -68,18 +68,20 @@ def claim(
     mine: list[T] = []
     orphans: list[T] = []
     releases: list[Request] = []
-    for one in candidates:
-        matches = selects(selector, one.metadata.labels) and belongs(one)
-        if one.metadata.controller is not None:
-            if not controlled_by(one, owner):
+    for candidate in candidates:
+        matches = selects(selector, candidate.metadata.labels) and belongs(candidate)
+        if candidate.metadata.controller is not None:
+            if not controlled_by(candidate, owner):
                 continue
             if matches:
-                mine.append(one)
+                mine.append(candidate)
             elif not owner.metadata.terminating:
-                releases.append(PatchMetadata(ref_of(one), one.metadata.uid, remove_owners=(owner.metadata.uid,)))
-        elif matches and not owner.metadata.terminating and not one.metadata.terminating:
-            mine.append(one)
-            orphans.append(one)
+                releases.append(
+                    PatchMetadata(ref_of(candidate), candidate.metadata.uid, remove_owners=(owner.metadata.uid,))
+                )
+        elif matches and not owner.metadata.terminating and not candidate.metadata.terminating:
+            mine.append(candidate)
+            orphans.append(candidate)
     return tuple(mine), (*releases, *adoptions(owner, orphans))
 
 
@@ -164,19 +166,20 @@ def disrupted(pod: Pod, reason: str, message: str, phase: str = "") -> tuple[Pat
 
     Upstream: markFailedAndDeletePodWithCondition in pkg/controller/podgc/gc_controller.go, addConditionAndDeletePod in
     pkg/controller/tainteviction/taint_eviction.go (v1.36).
+    Only what is new is sent, as a strategic merge patch: what the kubelet has reported meanwhile stays as it is.
     Nothing is said of a Pod that no finalizer holds, for nobody acts on that: only Jobs do, and theirs have one.
     `reason` "" adds no condition.
     """
     if not pod.metadata.finalizers or (pod.finished and not reason):
         return ()
-    kept = tuple(one for one in pod.status.conditions if one.type != DISRUPTION_TARGET or not reason)
     added = (PodCondition(DISRUPTION_TARGET, "True", reason, message),) if reason else ()
-    now = pod.status.phase if pod.finished or not phase else phase
-    status = evolve(pod.status, phase=now, conditions=kept + added)
+    new = tuple(condition for condition in added if condition not in pod.status.conditions)
+    now = "" if pod.finished or phase == pod.status.phase else phase
     meta = pod.metadata
-    if status == pod.status:
+    if not new and not now:
         return ()
-    return (PatchStatus(Pod(ObjectMeta(name=meta.name, namespace=meta.namespace), status=status), meta.uid),)
+    said = Pod(ObjectMeta(name=meta.name, namespace=meta.namespace), status=PodStatus(phase=now, conditions=new))
+    return (PatchStatus(said, meta.uid, merge=True),)
 
 
 def held(slim: Pod, pod: Pod) -> Pod:

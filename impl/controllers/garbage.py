@@ -98,7 +98,9 @@ def _finish(cache: Cache, obj: Object) -> tuple[Request, ...]:
 def _dependents(cache: Cache, obj: Object) -> tuple[Object, ...]:
     uid = obj.metadata.uid
     return tuple(
-        one for one in cache.objects.values() if any(owner.uid == uid for owner in one.metadata.owner_references)
+        dependent
+        for dependent in cache.objects.values()
+        if any(owner.uid == uid for owner in dependent.metadata.owner_references)
     )
 
 
@@ -114,7 +116,7 @@ def _slim(obj: Object) -> Object | None:
         namespace=meta.namespace,
         uid=meta.uid,
         deletion_timestamp=TERMINATING if meta.terminating else None,
-        finalizers=tuple(one for one in meta.finalizers if one in {FOREGROUND, ORPHAN}),
+        finalizers=tuple(finalizer for finalizer in meta.finalizers if finalizer in {FOREGROUND, ORPHAN}),
         owner_references=tuple(evolve(owner, extra=EMPTY) for owner in meta.owner_references),
     )
     return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)

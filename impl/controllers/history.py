@@ -49,4 +49,4 @@ def data_of(template: PodTemplateSpec) -> RevisionData:
 def template_of(revision: ControllerRevision) -> PodTemplateSpec:
     """Return the template that a revision keeps."""
     template = revision.data.spec.template
-    return evolve(template, extra=immutabledict({key: one for key, one in template.extra.items() if key != PATCH}))
+    return evolve(template, extra=immutabledict({key: field for key, field in template.extra.items() if key != PATCH}))

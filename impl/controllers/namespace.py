@@ -46,9 +46,9 @@ def reconcile(
     if namespace is None or not namespace.metadata.terminating or FINALIZER not in _finalizers(namespace):
         return ()
     content = [obj for obj in cache.objects.values() if obj.metadata.namespace == namespace.metadata.name]
-    if content or held or any(_unanswered(cache, one) for one in aggregated):
+    if content or held or any(_unanswered(cache, api) for api in aggregated):
         return tuple(Delete(ref_of(obj), uid=obj.metadata.uid) for obj in content if not obj.metadata.terminating)
-    left = tuple(one for one in _finalizers(namespace) if one != FINALIZER)
+    left = tuple(finalizer for finalizer in _finalizers(namespace) if finalizer != FINALIZER)
     spec = freeze({**(namespace.extra.get("spec") or {}), "finalizers": left})
     free = evolve(namespace, extra=immutabledict({**namespace.extra, "spec": spec}))
     return (Update(free, namespace, "finalize"),)

@@ -70,17 +70,17 @@ def _fallen_silent(node: Node, now: Time) -> tuple[NodeCondition, ...]:
     """Return the conditions of a node nobody hears from: what a kubelet reports is Unknown."""
     unknown = tuple(
         evolve(
-            one,
+            condition,
             status="Unknown",
             reason="NodeStatusUnknown",
             message="Kubelet stopped posting node status.",
             last_transition_time=stamp(now),
         )
-        if one.type in REPORTED and one.status != "Unknown"
-        else one
-        for one in node.status.conditions
+        if condition.type in REPORTED and condition.status != "Unknown"
+        else condition
+        for condition in node.status.conditions
     )
-    have = {one.type for one in unknown}
+    have = {condition.type for condition in unknown}
     never = tuple(
         NodeCondition(kind, "Unknown", "NodeStatusNeverUpdated", "Kubelet never posted node status.", None, stamp(now))
         for kind in REPORTED
@@ -95,10 +95,12 @@ def _taint(node: Node, now: Time, *, alone: bool) -> tuple[Request, ...]:
         ("NoSchedule", _no_schedule(node), {*TAINTED_BY.values(), UNSCHEDULABLE}),
         ("NoExecute", () if alone else _no_execute(node), {NOT_READY, UNREACHABLE}),
     ):
-        have = {one.key for one in node.spec.taints if one.effect == effect and one.key in ours}
+        have = {taint.key for taint in node.spec.taints if taint.effect == effect and taint.key in ours}
         if have != set(wanted):
             kept = tuple(
-                one for one in node.spec.taints if one.effect != effect or one.key not in ours or one.key in wanted
+                taint
+                for taint in node.spec.taints
+                if taint.effect != effect or taint.key not in ours or taint.key in wanted
             )
             new = tuple(Taint(key, effect, time_added=stamp(now)) for key in wanted if key not in have)
             return (Update(evolve(node, spec=evolve(node.spec, taints=(*kept, *new))), node),)
@@ -107,7 +109,7 @@ def _taint(node: Node, now: Time, *, alone: bool) -> tuple[Request, ...]:
 
 def _no_schedule(node: Node) -> tuple[str, ...]:
     """Name the NoSchedule taints that the conditions, and being cordoned, ask for."""
-    statuses = ((one.type, one.status) for one in node.status.conditions)
+    statuses = ((condition.type, condition.status) for condition in node.status.conditions)
     by_condition = [TAINTED_BY[status] for status in statuses if status in TAINTED_BY]
     return tuple(sorted({*by_condition, *([UNSCHEDULABLE] if node.spec.unschedulable else [])}))
 
@@ -124,7 +126,9 @@ def _no_execute(node: Node) -> tuple[str, ...]:
             return (UNREACHABLE,)
         case _:
             return tuple(
-                one.key for one in node.spec.taints if one.effect == "NoExecute" and one.key in {NOT_READY, UNREACHABLE}
+                taint.key
+                for taint in node.spec.taints
+                if taint.effect == "NoExecute" and taint.key in {NOT_READY, UNREACHABLE}
             )
 
 
@@ -147,8 +151,10 @@ def _mark_pods(cache: Cache, node: Node, now: Time) -> tuple[Request, ...]:
 
 def _not_ready(pod: Pod, now: Time) -> Pod:
     conditions = tuple(
-        PodCondition("Ready", "False", one.reason, one.message, stamp(now), one.extra) if one.type == "Ready" else one
-        for one in pod.status.conditions
+        PodCondition("Ready", "False", condition.reason, condition.message, stamp(now), condition.extra)
+        if condition.type == "Ready"
+        else condition
+        for condition in pod.status.conditions
     )
     return evolve(pod, status=evolve(pod.status, conditions=conditions))
 

@@ -42,6 +42,8 @@ def _is_due(job: Job | None, now: Time | None) -> bool:
 
 def expiry(job: Job) -> Time | None:
     """Return when a Job that is over expires; None of one that is not over, or stays."""
-    ends = (one for one in job.status.conditions if one.type in FINISHED and one.status == "True")
+    ends = (
+        condition for condition in job.status.conditions if condition.type in FINISHED and condition.status == "True"
+    )
     end, seconds = next(ends, None), job.spec.ttl_seconds_after_finished
     return None if end is None or seconds is None else (end.last_transition_time or 0) + seconds

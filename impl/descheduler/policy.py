@@ -82,7 +82,10 @@ def _unknown(enabled: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 def _profiles(json: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield what a policy of v1alpha2 turns on, with its arguments; the evictor is always on."""
     for profile in map(as_map, json.get("profiles") or ()):
-        told = {str(one.get("name")): as_map(one.get("args")) for one in map(as_map, profile.get("pluginConfig") or ())}
+        told = {
+            str(entry.get("name")): as_map(entry.get("args"))
+            for entry in map(as_map, profile.get("pluginConfig") or ())
+        }
         points = as_map(profile.get("plugins"))
         names = (name for point in POINTS for name in as_map(points.get(point)).get("enabled") or ())
         yield from ((str(name), told.get(str(name), {})) for name in (EVICTOR, *names))

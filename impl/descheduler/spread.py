@@ -44,7 +44,7 @@ def _constraints(pods: Iterable[Pod], policy: Policy) -> tuple[tuple[str, Topolo
         for action in sorted(policy.spread)
         for constraint in constraints_of(pod, action)
     )
-    return tuple(dict.fromkeys((space, evolve(one, match_label_keys=())) for space, one in found))
+    return tuple(dict.fromkeys((space, evolve(constraint, match_label_keys=())) for space, constraint in found))
 
 
 def _domains(pods: Iterable[Pod], constraint: TopologySpreadConstraint, nodes: tuple[Node, ...]) -> Domains:

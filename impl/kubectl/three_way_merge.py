@@ -79,8 +79,8 @@ def _merge_lists(original: list[Json], modified: list[Json], current: list[Json]
     was = {identity(item): item for item in original}
     live = {identity(item): item for item in current}
     wanted = {identity(item): item for item in modified}
-    merged = [merge(was.get(key), one, live[key]) if key in live else one for key, one in wanted.items()]
-    return [*merged, *(one for key, one in live.items() if key not in wanted and key not in was)]
+    merged = [merge(was.get(key), field, live[key]) if key in live else field for key, field in wanted.items()]
+    return [*merged, *(field for key, field in live.items() if key not in wanted and key not in was)]
 
 
 def _identity(name: str, items: list[Json]) -> Callable[[Json], Json] | None:

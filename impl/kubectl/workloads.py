@@ -40,7 +40,7 @@ def set_image(
     if isinstance(live, Missing):
         return live
     spec = live.spec if isinstance(live, Pod) else live.spec.template.spec
-    names = tuple(one.name for one in (*spec.init_containers, *spec.containers))
+    names = tuple(declared.name for declared in (*spec.init_containers, *spec.containers))
     chosen = frozenset(_chosen(container, spec.containers, names))
     if not chosen:
         return Missing(f"container {container or '(which one?)'} of {kind} {namespace}/{name}: {', '.join(names)}")

@@ -99,8 +99,8 @@ class Sync:
         well = self.policy == "OnFailure"
         left = tuple(
             index
-            for index, one in enumerate(self.containers)
-            if not (well and one.state is State.EXITED and one.exit_code == 0)
+            for index, container in enumerate(self.containers)
+            if not (well and container.state is State.EXITED and container.exit_code == 0)
         )
         if not left and (self._has_one_path or self._one_by_one()[0]):
             return ended
@@ -112,15 +112,17 @@ class Sync:
         if not self.init or any(container.state is State.RUNNING for container in self.containers):
             return True, Decided()
         found = list(enumerate(self.init))[::-1]
-        for index, one in found:
-            if one.failed:
+        for index, container in found:
+            if container.failed:
                 if self.policy == "Never":
                     return False, Decided(kill_pod=True)
-                return False, Decided(start_init=(index,), kill_init=(index,) if one.state is State.UNKNOWN else ())
-        for index, one in found:
-            if one.state is State.RUNNING:
+                return False, Decided(
+                    start_init=(index,), kill_init=(index,) if container.state is State.UNKNOWN else ()
+                )
+        for index, container in found:
+            if container.state is State.RUNNING:
                 return False, Decided()
-            if one.state is State.EXITED:
+            if container.state is State.EXITED:
                 last = index == len(self.init) - 1
                 return last, Decided() if last else Decided(start_init=(index + 1,))
         return False, Decided(start_init=(0,))
@@ -132,21 +134,23 @@ class Sync:
         ran = initialized = any(container.state in {State.CREATED, State.RUNNING} for container in self.containers)
         start: list[int] = []
         kill: list[int] = []
-        for index, one in list(enumerate(self.init))[::-1]:
-            if ran and not one.sidecar:
+        for index, container in list(enumerate(self.init))[::-1]:
+            if ran and not container.sidecar:
                 continue
-            if one.state is State.NONE:
+            if container.state is State.NONE:
                 start += [index] if ran else []
                 continue
-            if one.failed and not one.sidecar and self._stays_failed(one):
+            if container.failed and not container.sidecar and self._stays_failed(container):
                 return False, Decided(kill_pod=True)
-            kill += [index] if one.state is State.UNKNOWN else []
-            again = one.state is not State.RUNNING and (one.sidecar or one.failed or one.state is State.CREATED)
+            kill += [index] if container.state is State.UNKNOWN else []
+            again = container.state is not State.RUNNING and (
+                container.sidecar or container.failed or container.state is State.CREATED
+            )
             start += [index] if again else []
-            if one.sidecar and one.state is State.RUNNING and one.changed:
+            if container.sidecar and container.state is State.RUNNING and container.changed:
                 kill.append(index)
                 start.append(index)
-            done = not again and (one.sidecar or one.state is State.EXITED)
+            done = not again and (container.sidecar or container.state is State.EXITED)
             if done and index == len(self.init) - 1:
                 initialized = True
             elif done and not ran:
@@ -163,8 +167,8 @@ class Sync:
 
     def _regular(self, decided: Decided) -> Decided:
         """Start what does not run and should; a Pod of which nothing runs, nor will, ends."""
-        start = tuple(index for index, one in enumerate(self.containers) if self._starts(one))
-        kill = tuple(index for index, one in enumerate(self.containers) if self._killed(one))
+        start = tuple(index for index, container in enumerate(self.containers) if self._starts(container))
+        kill = tuple(index for index, container in enumerate(self.containers) if self._killed(container))
         keeps = any(container.state is State.RUNNING and not container.changed for container in self.containers)
         if not keeps and not start:
             return evolve(decided, kill_pod=True, start_init=(), kill=kill)

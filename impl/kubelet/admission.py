@@ -40,7 +40,7 @@ def crowded(pods: tuple[Pod, ...], node: Node) -> bool:
         return True
     asked = [pod_requests(pod.spec) for pod in pods]
     for resource in COUNTED:
-        wanted = sum(_amount(resource, one.get(resource)) for one in asked)
+        wanted = sum(_amount(resource, amounts.get(resource)) for amounts in asked)
         if wanted > _amount(resource, has.get(resource)):
             return True
     taken = [ports for pod in pods if (ports := tuple(_host_ports(pod)))]

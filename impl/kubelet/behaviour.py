@@ -13,7 +13,10 @@ from immutabledict import immutabledict
 from ..api.core import Container, Pod, PodSpec
 from .obstacles import Known, obstacles
 from .prober import held_back
+from .starting import impatient, is_probed, starts_in
 
+KILLED = 137
+"""The exit code of a container nobody saw exit, or that was killed."""
 READY_WHEN = "kubeproof/ready-when"
 """The annotation of a Pod whose program gets ready once the names of these Services lead to somebody, by commas."""
 ENDING = frozenset({"Never", "OnFailure"})
@@ -74,6 +77,8 @@ class ImageBehaviour:
         found = self._together(pod.spec, usual) if self.by_name or usual is ENDS else usual
         if ready_when(pod):
             found = evolve(found, extra_ready_seconds=max(found.extra_ready_seconds, LOOKING_SECONDS))
+        if self.probes and (needed := starts_in(pod)):
+            found = _starting(pod.spec, needed, found)
         return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
 
     def _together(self, spec: PodSpec, usual: Behaviour) -> Behaviour:
@@ -106,6 +111,15 @@ class ImageBehaviour:
 
     def _called(self, container: Container, usual: Behaviour = NORMAL) -> Behaviour:
         return self.by_name.get(container.image.partition(":")[0], usual)
+
+
+def _starting(spec: PodSpec, needed: int, found: Behaviour) -> Behaviour:
+    """Return how a Pod goes on whose programs take so long to start up: one may be killed before, each time anew."""
+    if any(True for _ in impatient(spec, needed)):
+        return Behaviour(found.pulls, becomes_ready=False, exits_with=_ends(spec.restart_policy, [KILLED]))
+    if not any(map(is_probed, spec.containers)):
+        return found
+    return evolve(found, extra_ready_seconds=max(found.extra_ready_seconds, float(needed)))
 
 
 def _ends(restart_policy: str, codes: list[int | None]) -> int | None:

@@ -20,7 +20,8 @@ from ..api.runtime import PodRuntime, Stage
 from ..api.values.qos import pod_requests
 from ..api.values.quantity import Quantity, QuantityError, parse_quantity
 from .admission import EVICTED
-from .runtime import KILLED
+from .behaviour import KILLED
+from .runtime import stopped
 
 USES = "kubeproof/uses-memory"
 """The annotation of a Pod that says how much memory its programs use while they run."""
@@ -55,7 +56,7 @@ def victims(running: Iterable[Running]) -> tuple[Pod, ...]:
 
 def evicted(runtime: PodRuntime) -> PodRuntime:
     """Return what is left of a Pod that is ended."""
-    return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED, reason=EVICTED)
+    return stopped(runtime, KILLED, EVICTED)
 
 
 def reported(node: Node, *, pressure: bool) -> Node:

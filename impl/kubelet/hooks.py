@@ -183,9 +183,9 @@ def _sets_errexit(words: Sequence[str]) -> bool:
 
 def _effect(raw: Sequence[str]) -> _Effect:
     """Tell what a simple command does, by its words as they are written."""
-    if any("`" in one or "$(" in one for one in raw):
+    if any("`" in word or "$(" in word for word in raw):
         return _UNKNOWN
-    words = [_QUOTED.sub(lambda found: found[1] or found[2] or found[3] or "", one) for one in raw]
+    words = [_QUOTED.sub(lambda found: found[1] or found[2] or found[3] or "", word) for word in raw]
     while words and _ASSIGNMENT.match(words[0]):
         words.pop(0)
     if not words:
@@ -220,7 +220,7 @@ def _stops(name: str, arguments: Sequence[str]) -> bool:
         case "kill" | "killall" | "pkill":
             signals = [argument for argument in arguments if argument.startswith("-") and argument != "--"]
             number = arguments[1:2] if signals in (["-s"], ["-n"]) and arguments[0] == signals[0] else signals
-            return all(one.removeprefix("-").upper().removeprefix("SIG") in _STOP_SIGNALS for one in number)
+            return all(word.removeprefix("-").upper().removeprefix("SIG") in _STOP_SIGNALS for word in number)
         case "nginx":
             return any(pair in {("-s", "quit"), ("-s", "stop")} for pair in pairwise(arguments))
         case "service":

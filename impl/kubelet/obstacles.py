@@ -128,7 +128,7 @@ def on_windows(spec: PodSpec) -> bool:
 def sysctls(spec: PodSpec) -> tuple[str, ...]:
     """Name the sysctls that a Pod sets, with dots between their parts."""
     found = as_map(spec.extra.get("securityContext")).get("sysctls")
-    return tuple(str(as_map(one).get("name", "")).replace("/", ".") for one in found or ())
+    return tuple(str(as_map(item).get("name", "")).replace("/", ".") for item in found or ())
 
 
 def _sysctls(spec: PodSpec, allowed: frozenset[str]) -> Iterator[Obstacle]:

@@ -13,6 +13,8 @@ from ..api.core import Pod
 from ..api.requests import Request
 from ..api.runtime import IDLE, PodRuntime, Stage
 from .actions import restarts
+from .behaviour import KILLED
+from .starting import starts_in
 
 
 class Work(Enum):
@@ -23,6 +25,7 @@ class Work(Enum):
     REJECT = "reject"
     NEVER_START = "never start"
     BECOME_READY = "become ready"
+    COME_UP = "programs have started up"
     RESTART = "restart with another image"
     CRASH = "containers crash"
     EXIT = "containers exit"
@@ -68,7 +71,7 @@ def serving(runtime: PodRuntime) -> bool:
     Yes while it runs or sits in its preStop hook, ready or not; no from the SIGTERM on. Programs may keep accepting
     after SIGTERM, but nothing makes them, so this is the careful answer. One that loops or is unhealthy does not serve.
     """
-    return runtime.stage in {Stage.RUNNING, Stage.PRE_STOP} and not runtime.reason
+    return runtime.stage in {Stage.RUNNING, Stage.PRE_STOP} and not runtime.reason and not runtime.cold
 
 
 def occupies(runtime: PodRuntime) -> bool:
@@ -76,24 +79,41 @@ def occupies(runtime: PodRuntime) -> bool:
     return runtime.stage in {Stage.STARTING, Stage.RUNNING, Stage.PRE_STOP, Stage.TERMINATING}
 
 
+def stopped(runtime: PodRuntime, exit_code: int, reason: str = "") -> PodRuntime:
+    """Return what is left of a Pod of whose containers none runs any more; `reason` says why, if anything new does."""
+    left = evolve(runtime, stage=Stage.STOPPED, ready=False, failing=False, cold=False, exit_code=exit_code)
+    return evolve(left, reason=reason) if reason else left
+
+
 def crash(pod: Pod, runtime: PodRuntime) -> PodRuntime:
     """Let a container exit with code 1: it is restarted and unready, or under Never the Pod has stopped."""
     if runtime.stage is not Stage.RUNNING:
         return runtime
     if not restarts(pod.spec.restart_policy, 1):
-        return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=1)
-    return evolve(runtime, ready=False, warm=False, restarts=runtime.restarts + 1)
+        return stopped(runtime, 1)
+    return started_again(pod, runtime)
 
 
-def probe_failed(runtime: PodRuntime) -> PodRuntime:
-    """Let the readiness probe reach its failure threshold; `steps` lets it succeed again."""
-    return evolve(runtime, ready=False)
+def started_again(pod: Pod, runtime: PodRuntime) -> PodRuntime:
+    """Return what runs once a container has been restarted: not ready, and its programs have to start up anew."""
+    again = evolve(runtime, ready=False, failing=False, warm=False, restarts=runtime.restarts + 1)
+    return evolve(again, cold=starts_in(pod) > 0)
+
+
+def probe_failed(pod: Pod, runtime: PodRuntime) -> PodRuntime:
+    """Let a readiness probe of a Pod that is ready reach its failure threshold; `steps` lets it succeed again.
+
+    Upstream: doProbe in pkg/kubelet/prober/worker.go (v1.32). Where no container has such a probe nothing fails; one
+    that was to go is not asked any more, for nothing hangs on it.
+    """
+    asked = any(container.readiness_probe is not None for container in (*pod.spec.containers, *pod.spec.sidecars))
+    if not asked or not runtime.ready or runtime.stage is not Stage.RUNNING:
+        return runtime
+    return evolve(runtime, ready=False, failing=True)
 
 
 TERMINATED = 143
 """The exit code of a program that ends because of SIGTERM: so does one that would have ended by itself."""
-KILLED = 137
-"""The exit code of a container nobody saw exit."""
 
 
 def rebooted(pod: Pod, runtime: PodRuntime) -> PodRuntime:
@@ -105,5 +125,5 @@ def rebooted(pod: Pod, runtime: PodRuntime) -> PodRuntime:
         return runtime
     ran = runtime.stage is Stage.RUNNING and pod.spec.restart_policy == "Never"
     if ran or runtime.stage in {Stage.PRE_STOP, Stage.TERMINATING}:
-        return evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED)
+        return stopped(runtime, KILLED)
     return IDLE

@@ -32,7 +32,7 @@ def rejected(runtime: PodRuntime) -> bool:
 
 
 def pod_ip(pod: Pod) -> str:
-    """Give a Pod an address: always the same for the same Pod, drawn from 10.128.0.0/9 by its identity."""
+    """Return the address of a Pod: always the same for the same Pod, drawn from 10.128.0.0/9 by its identity."""
     number = zlib.crc32((pod.metadata.uid or f"{pod.metadata.namespace}/{pod.metadata.name}").encode())
     return f"10.{128 + (number >> 16) % 128}.{(number >> 8) % 256}.{number % 256}"
 

@@ -76,7 +76,7 @@ def first_to_stop(spec: PodSpec, targets: Collection[int] = (), *, most: bool = 
     if not set[int]().union(*told.values()).issuperset(targets):
         listening = list(spec.containers)
     else:
-        listening = [one for one, ports in told.items() if ports.intersection(targets)]
+        listening = [container for container, ports in told.items() if ports.intersection(targets)]
     listening = listening or [container for container in spec.containers if container.ports] or list(spec.containers)
     return min(listening, key=partial(_until_sigterm, spec, most=most), default=None)
 

@@ -16,8 +16,9 @@ from ..api.requests import Delete, PatchStatus
 from ..api.runtime import IDLE, PodRuntime, Stage
 from .actions import restarts
 from .admission import admit, under_pressure
-from .behaviour import MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
-from .runtime import KILLED, TERMINATED, Delay, KubeletStep, Work
+from .behaviour import KILLED, MOST_RESTARTS, WELL, Behaviour, ImageBehaviour
+from .runtime import TERMINATED, Delay, KubeletStep, Work, started_again, stopped
+from .starting import is_probed, starts_in
 from .status import DEADLINE_EXCEEDED, rejected, status
 from .timings import timings, waits_for_hook
 
@@ -62,8 +63,8 @@ def _without_pod(runtime: PodRuntime) -> tuple[KubeletStep, ...]:
         case Stage.RUNNING | Stage.PRE_STOP:
             return (KubeletStep(Work.KILL_ORPHAN, evolve(runtime, stage=Stage.TERMINATING)),)
         case Stage.TERMINATING:
-            stopped = evolve(runtime, stage=Stage.STOPPED, ready=False)
-            return (KubeletStep(Work.ORPHAN_STOPS, stopped, delay=Delay("stop", 30, exact=False)),)
+            ended = stopped(runtime, runtime.exit_code)
+            return (KubeletStep(Work.ORPHAN_STOPS, ended, delay=Delay("stop", 30, exact=False)),)
         case Stage.STARTING | Stage.STOPPED:
             return (KubeletStep(Work.FORGET, IDLE),)
 
@@ -99,7 +100,8 @@ def _started(pod: Pod, images: ImageBehaviour) -> PodRuntime:
     behaviour = images.of(pod)
     ready = behaviour.becomes_ready and _ready_after(pod, images) == 0
     ill = "" if behaviour.becomes_ready or behaviour.exits_with is not None else "Unhealthy"
-    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready, 0, _restarts(pod), ill, started_with(pod))
+    cold = starts_in(pod) > 0
+    return PodRuntime(Stage.RUNNING, pod.metadata.uid, ready, 0, _restarts(pod), ill, started_with(pod), cold=cold)
 
 
 def _restarts(pod: Pod) -> int:
@@ -130,15 +132,13 @@ def _local(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[Kubel
         case Stage.TERMINATING:
             limit = Delay("stop", timings(pod).after_sigterm, exact=images.of(pod).uses_whole_grace)
             code = 0 if pod.spec.restart_policy == "Always" else TERMINATED
-            stopped = evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=runtime.exit_code or code)
-            return (KubeletStep(Work.STOP, stopped, delay=limit),)
+            ended = stopped(runtime, runtime.exit_code or code)
+            return (KubeletStep(Work.STOP, ended, delay=limit),)
         case Stage.RUNNING:
             images_now = started_with(pod)
             if images_now and runtime.images and runtime.images != images_now:
                 # Whatever the restart policy says: computePodActions in kuberuntime_manager.go.
-                again = evolve(
-                    runtime, ready=False, warm=False, restarts=runtime.restarts + 1, reason="", images=images_now
-                )
+                again = evolve(started_again(pod, runtime), reason="", images=images_now)
                 return (KubeletStep(Work.RESTART, again),)
             exits = _exit(pod, runtime, images.of(pod))
             return (*_become_ready(pod, runtime, images), *exits, *_deadline(pod, runtime))
@@ -156,10 +156,15 @@ def _begin_termination(runtime: PodRuntime, pod: Pod) -> KubeletStep:
 
 
 def _become_ready(pod: Pod, runtime: PodRuntime, images: ImageBehaviour) -> tuple[KubeletStep, ...]:
-    if runtime.ready or runtime.reason or not images.of(pod).becomes_ready:
+    """Let the probes succeed; where nothing is probed, let the programs start up some time after that."""
+    if runtime.reason or not images.of(pod).becomes_ready:
         return ()
+    if runtime.ready:
+        up = KubeletStep(Work.COME_UP, evolve(runtime, cold=False), delay=Delay("start-up", starts_in(pod)))
+        return (up,) if runtime.cold else ()
+    cold = runtime.cold and not any(map(is_probed, pod.spec.containers))
     delay = Delay("readiness", _ready_after(pod, images))
-    return (KubeletStep(Work.BECOME_READY, evolve(runtime, ready=True), delay=delay),)
+    return (KubeletStep(Work.BECOME_READY, evolve(runtime, ready=True, failing=False, cold=cold), delay=delay),)
 
 
 def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletStep, ...]:
@@ -169,16 +174,16 @@ def _exit(pod: Pod, runtime: PodRuntime, behaviour: Behaviour) -> tuple[KubeletS
     if code is None or (runtime.reason and not again):
         return ()
     if restarts(pod.spec.restart_policy, code):
-        looping = evolve(runtime, ready=False, restarts=runtime.restarts + 1, reason="CrashLoopBackOff")
+        looping = evolve(started_again(pod, runtime), reason="CrashLoopBackOff")
         return (KubeletStep(Work.CRASH, looping),)
-    return (KubeletStep(Work.EXIT, evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=code)),)
+    return (KubeletStep(Work.EXIT, stopped(runtime, code)),)
 
 
 def _deadline(pod: Pod, runtime: PodRuntime) -> tuple[KubeletStep, ...]:
     """Return a Pod up that may be active for so long only (pkg/kubelet/active_deadline.go)."""
     if (seconds := pod.spec.active_deadline_seconds) is None:
         return ()
-    over = evolve(runtime, stage=Stage.STOPPED, ready=False, exit_code=KILLED, reason=DEADLINE_EXCEEDED)
+    over = stopped(runtime, KILLED, DEADLINE_EXCEEDED)
     return (KubeletStep(Work.DEADLINE, over, delay=Delay("deadline", seconds)),)
 
 

@@ -176,13 +176,13 @@ def _name(one: Served) -> tuple[str, str, str]:
 def _events(entry: Entry, before: tuple[Served, ...], after: tuple[Served, ...]) -> Iterator[Event]:
     """Yield what happened that clears an entry."""
     old = {_name(door): door for door in before}
-    for one in after:
-        had = old[_name(one)].endpoints if _name(one) in old else frozenset()
-        if one.is_asked_by(entry):
-            if entry.endpoint in had - one.endpoints:
+    for door in after:
+        had = old[_name(door)].endpoints if _name(door) in old else frozenset()
+        if door.is_asked_by(entry):
+            if entry.endpoint in had - door.endpoints:
                 yield Event.REMOVED
-            if one.endpoints and not had:
+            if door.endpoints and not had:
                 yield Event.FIRST
-    gone = {one.port.cluster_ip for name, one in old.items() if name not in {_name(door) for door in after}}
+    gone = {served.port.cluster_ip for name, served in old.items() if name not in {_name(door) for door in after}}
     if entry.protocol == "UDP" and entry.destination in gone:
         yield Event.DELETED

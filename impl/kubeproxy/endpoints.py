@@ -67,8 +67,8 @@ def addresses_of(
 ) -> tuple[Address, ...]:
     """Return the endpoints of a port in the order of their text, one for each address."""
     found: dict[str, Address] = {}
-    for one in sorted(slices, key=lambda one: (one.metadata.namespace, one.metadata.name)):
-        for address in _in_slice(port, one, node_name):
+    for slice_ in sorted(slices, key=lambda piece: (piece.metadata.namespace, piece.metadata.name)):
+        for address in _in_slice(port, slice_, node_name):
             if address.target not in found or _replaces(address, release):
                 found[address.target] = address
     return tuple(found[target] for target in sorted(found))

@@ -249,19 +249,19 @@ def nft_text(table: NftTable, name: str = "kubeproof") -> str:
     """Return what `nft -f` reads: the table in place of the one that was there."""
     ip, address = ("ip", "ipv4_addr") if table.family == IPV4 else ("ip6", "ipv6_addr")
     lines = [f"table {ip} {name}", f"delete table {ip} {name}", f"table {ip} {name} {{"]
-    for one, seconds in sorted(table.sets.items()):
-        lines.append(f"  set {one} {{ type {address}; flags dynamic,timeout; timeout {seconds}s; }}")
+    for set_name, seconds in sorted(table.sets.items()):
+        lines.append(f"  set {set_name} {{ type {address}; flags dynamic,timeout; timeout {seconds}s; }}")
     # A chain must be there before something jumps to it.
     lines += [f"  chain {chain} {{ }}" for chain in sorted(table.chains) if chain not in HOOKS]
-    for one in MAPS:
-        key = "inet_proto . inet_service" if one in AT_NODE else f"{address} . inet_proto . inet_service"
-        elements = ", ".join(f"{_key(at)} : jump {to}" for at, to in sorted(table.maps[one].items()))
+    for map_name in MAPS:
+        key = "inet_proto . inet_service" if map_name in AT_NODE else f"{address} . inet_proto . inet_service"
+        elements = ", ".join(f"{_key(at)} : jump {to}" for at, to in sorted(table.maps[map_name].items()))
         given = f" elements = {{ {elements} }};" if elements else ""
-        lines.append(f"  map {one} {{ type {key} : verdict;{given} }}")
-    for one, clauses in sorted(table.chains.items()):
-        lines.append(f"  chain {one} {{")
-        if one in HOOKS:
-            kind, hook, priority = HOOKS[one]
+        lines.append(f"  map {map_name} {{ type {key} : verdict;{given} }}")
+    for chain_name, clauses in sorted(table.chains.items()):
+        lines.append(f"  chain {chain_name} {{")
+        if chain_name in HOOKS:
+            kind, hook, priority = HOOKS[chain_name]
             lines.append(f"    type {kind} hook {hook} priority {priority};")
         lines += [f"    {_spelt(clause, ip)}" for clause in clauses]
         lines.append("  }")

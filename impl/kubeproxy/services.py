@@ -90,7 +90,10 @@ def cluster_ip_of(service: Service, family: str) -> str:
     spec = service.spec
     known = spec.cluster_ips or (spec.cluster_ip,)
     families = spec.ip_families or tuple(family_of(address) for address in known[:1])
-    return next((one for one, of in zip(known, families, strict=False) if of == family and one not in {"", "None"}), "")
+    return next(
+        (address for address, of in zip(known, families, strict=False) if of == family and address not in {"", "None"}),
+        "",
+    )
 
 
 def service_ports(service: Service, family: str = IPV4, release: Release = NEWEST) -> Iterator[Port]:

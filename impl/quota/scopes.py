@@ -60,6 +60,6 @@ def _selects(requirement: ScopedResourceSelectorRequirement, name: str) -> bool:
 def _terms(pod: Pod) -> Iterator[PodAffinityTerm]:
     affinity = pod.spec.affinity
     near = () if affinity is None else (affinity.pod_affinity, affinity.pod_anti_affinity)
-    for one in filter(None, near):
-        yield from one.required_during_scheduling_ignored_during_execution
-        yield from (wish.pod_affinity_term for wish in one.preferred_during_scheduling_ignored_during_execution)
+    for rules in filter(None, near):
+        yield from rules.required_during_scheduling_ignored_during_execution
+        yield from (wish.pod_affinity_term for wish in rules.preferred_during_scheduling_ignored_during_execution)

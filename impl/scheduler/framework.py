@@ -86,7 +86,7 @@ class Snapshot:
         return self if info is None else self.with_node(evolve(info, pods=(*info.pods, there)))
 
     def number(self, question: object) -> int:
-        """Give a question a number of its own, to keep answers to it in `NodeInfo.known`."""
+        """Return a number of its own for a question, to keep answers to it in `NodeInfo.known`."""
         return self.numbers.setdefault(question, len(self.numbers))
 
     def namespace_labels(self, namespace: str) -> Strings:

@@ -56,7 +56,7 @@ class Steps:
     def after(self, states: frozenset[State], shown: Hashable) -> frozenset[State]:
         """Return what some states may become by one step that leads to where this is shown, and unseen ones."""
         return self.unseen(
-            {move.after for one in states for move in self.moves(one) if self.shown(move.after) == shown}
+            {move.after for state in states for move in self.moves(state) if self.shown(move.after) == shown}
         )
 
 
@@ -82,7 +82,7 @@ def includes(
     starts = initial_states(concrete, urgent=True)
     first = {state: fine.shown(state) for state in starts}
     initial: tuple[dict[str, Hashable], ...] = tuple(
-        {CONCRETE: state, ABSTRACT: coarse.unseen([one for one in begins if coarse.shown(one) == first[state]])}
+        {CONCRETE: state, ABSTRACT: coarse.unseen([begin for begin in begins if coarse.shown(begin) == first[state]])}
         for state in starts
     )
     both = Machine(initial, (Action("step", "all", step),))

@@ -49,7 +49,7 @@ class Layout:
         self.widen(code)
 
     def widen(self, code: str) -> None:
-        """Give ids another width. The values keep theirs; rows and effects made before are of the old width."""
+        """Set another width for ids. The values keep theirs; rows and effects made before are of the old width."""
         self.code = code
         self._row = struct.Struct(f"<{len(self.places)}{code}")
         self.bits = 8 * struct.calcsize(f"<{code}")

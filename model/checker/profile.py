@@ -102,7 +102,7 @@ def _groups(result: Exploration) -> Iterator[str]:
     groups = result.statistics.groups
     name = max((len(group.group) for group in groups), default=0)
     head = ("enabled", "taken", "new", "situations", "calls", "hits")
-    yield f"{'group':<{name}} " + " ".join(f"{one:>12}" for one in head)
+    yield f"{'group':<{name}} " + " ".join(f"{word:>12}" for word in head)
     for group in groups:
         numbers = (group.enabled, group.taken, group.new, group.situations, group.calls, group.hits)
         yield f"{group.group:<{name}} " + " ".join(f"{number:>12,}" for number in numbers)

@@ -146,9 +146,9 @@ def moves(machine: Machine, state: State, *, urgent: bool) -> tuple[Move, ...]:
 
 def micro_steps(state: State, step: Step) -> Iterator[tuple[Step, State, State]]:
     """Yield a step and each urgent step it set off, with the state before and after each."""
-    for one in (step, *step.urgent):
-        after = write(state, one.outcome, one.action)
-        yield one, state, after
+    for part in (step, *step.urgent):
+        after = write(state, part.outcome, part.action)
+        yield part, state, after
         state = after
 
 

@@ -121,8 +121,8 @@ def breach(machine: Machine, claim: Property, way: Way, *, urgent: bool) -> tupl
 
 
 def _step_breach(claim: StepProperty, before: State, step: Step) -> tuple[str, ...]:
-    for one, state, after in micro_steps(before, step):
-        watched = claim.actions is None or claim.actions(one.action)
-        if watched and (lines := tuple(claim.check(state, after, one.label))):
+    for part, state, after in micro_steps(before, step):
+        watched = claim.actions is None or claim.actions(part.action)
+        if watched and (lines := tuple(claim.check(state, after, part.label))):
             return lines
     return ()

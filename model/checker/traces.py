@@ -120,8 +120,10 @@ def evidence_of(book: Book, claim: Property, finding: Finding, trace: Trace) -> 
 
 def breaches(claim: StepProperty, before: State, step: Step) -> tuple[str, ...]:
     """Return what a step property first says of a step and of the urgent steps it set off."""
-    for one, at, after in micro_steps(before, step):
-        if (claim.actions is None or claim.actions(one.action)) and (lines := tuple(claim.check(at, after, one.label))):
+    for part, at, after in micro_steps(before, step):
+        if (claim.actions is None or claim.actions(part.action)) and (
+            lines := tuple(claim.check(at, after, part.label))
+        ):
             return lines
     return ()
 
@@ -145,11 +147,11 @@ def replay(machine: Machine, trace: Trace) -> Replay:
     gone = [State.of({slot: trace.initial[slot] for slot in machine.slots()})]
     for number, step in enumerate(trace.steps):
         at = gone[-1]
-        for one in (step, *step.urgent):
-            reason = _obstacle(machine, at, one, after_quiet=one is step)
+        for part in (step, *step.urgent):
+            reason = _obstacle(machine, at, part, after_quiet=part is step)
             if reason:
-                return Replay(tuple(gone), Divergence(number, one.action, reason, tuple(_possible(machine, at))))
-            at = write(at, one.outcome, one.action)
+                return Replay(tuple(gone), Divergence(number, part.action, reason, tuple(_possible(machine, at))))
+            at = write(at, part.outcome, part.action)
         gone.append(at)
     if trace.cycle_start is not None and gone[-1] != gone[trace.cycle_start]:
         return Replay(tuple(gone), Divergence(len(trace.steps), "", "the cycle does not come back to where it began"))

@@ -128,7 +128,7 @@ class Bind:
         return pod is not None and not pod.node and pod.grace is None
 
     def apply(self, state: State) -> State:
-        """Give it that node for good."""
+        """Bind it to that node for good."""
         return stored(state, self.name, evolve(state.pods[self.name], node=self.node))
 
 
@@ -270,7 +270,9 @@ def requests(state: State) -> tuple[Action, ...]:
     asked: list[Action] = []
     for name in NAMES:
         asked += [Create(name), Create(name, held=True), Evict(name)]
-        asked += [Change(name, one, note, release) for one in seen for note in NOTES for release in (False, True)]
+        asked += [
+            Change(name, version, note, release) for version in seen for note in NOTES for release in (False, True)
+        ]
         asked += [Bind(name, node) for node in NODES]
         asked += [Report(name, phase, ready) for phase, ready in REPORTS]
         asked += [Delete(name, grace) for grace in GRACES]

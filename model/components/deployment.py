@@ -87,7 +87,7 @@ class Open:
 
 @frozen
 class Size:
-    """Give the newest generation a size."""
+    """Scale the newest generation."""
 
     size: int
 
@@ -133,7 +133,7 @@ class Shrink:
 
 @frozen
 class Share:
-    """Give the generations that have Pods their part of a new wanted number."""
+    """Scale the generations that have Pods to their part of a new wanted number."""
 
     sizes: tuple[tuple[str, int], ...]
 

@@ -57,7 +57,7 @@ class State:
         return not self.fits or any(self._takes(node, pod) for node in self.nodes if node.name != pod.node)
 
     def _takes(self, node: Node, pod: Pod) -> bool:
-        there = sum(one.node == node.name for one in self.pods)
+        there = sum(other.node == node.name for other in self.pods)
         return node.open and node.name in pod.may and there < node.room
 
 

@@ -109,7 +109,7 @@ class Wire:
     wall: Wall
 
     def enabled(self, state: State) -> bool:
-        """Give a wall to every Pod that was made when the policies had been handled."""
+        """Every Pod that was made when the policies had been handled gets a wall."""
         pod = state.pods[self.number]
         return pod.stage is Stage.CREATED and (self.wall is not Wall.NONE or not pod.late)
 

@@ -32,7 +32,7 @@ class State:
 
     def worth(self, member: Member) -> tuple[bool, bool, bool, int]:
         """Rate a member: placed, running, ready; the fewer share its node, the more it is worth."""
-        neighbours = [one.node for one in self.members].count(member.node)
+        neighbours = [other.node for other in self.members].count(member.node)
         return member.node != "", member.running, member.ready, -neighbours
 
 

@@ -112,7 +112,7 @@ def to_be_replaced(state: State, number: int) -> bool:
         and state.partition <= number < state.wanted
         and member is not None
         and not member.new
-        and all(one is not None and one.well and one.new for one in behind)
+        and all(other is not None and other.well and other.new for other in behind)
         and not (state.ordered and (state.surplus or waits(state, state.wanted)))
     )
 

@@ -75,13 +75,13 @@ def _actions(process: Process, world: World) -> tuple[Action, ...]:
 
 def remembered(layout: Layout, components: Iterable[Component[Any]]) -> Layout:
     """Return a layout that knows where some components remember names."""
-    memories = (slot for one in components for slot in one.memories)
+    memories = (slot for part in components for slot in part.memories)
     return evolve(layout, memories=(*layout.memories, *memories))
 
 
 def actions(world: W, components: Iterable[Component[W]]) -> tuple[Action, ...]:
     """Return what some components may do, in their order."""
-    return tuple(action for one in components for action in one.actions(world))
+    return tuple(action for part in components for action in part.actions(world))
 
 
 def start(world: W, components: Iterable[Component[W]], store: Slots = NO_SLOTS) -> dict[str, Hashable]:
@@ -90,9 +90,9 @@ def start(world: W, components: Iterable[Component[W]], store: Slots = NO_SLOTS)
     Raises `MachineError` where two keep the same: one of them would lose what it knows.
     """
     slots = dict(store)
-    for one in components:
-        kept = one.slots(world, store)
+    for part in components:
+        kept = part.slots(world, store)
         if shared := sorted(slots.keys() & kept.keys()):
-            raise MachineError(f"{one.name} keeps {shared[0]}, which is somebody else's already")
+            raise MachineError(f"{part.name} keeps {shared[0]}, which is somebody else's already")
         slots |= kept
     return slots

@@ -39,8 +39,8 @@ def actions(world: World, process: Process) -> tuple[Action, ...]:
         found += [action(Verb.IS_TOO_LATE, _too_late, urgent=True)] if process.refusals_last else []
     if process.form is Form.SNAPSHOT:
         kinds = {watch.kind: {"watch": watch} for watch in process.watches}
-        found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=one, urgent=True) for kind, one in kinds.items()]
-        found += [action(Verb.SEES, _sees, kind, bound=one) for kind, one in kinds.items()]
+        found += [action(Verb.IS_SHOWN, _is_shown, kind, bound=watched, urgent=True) for kind, watched in kinds.items()]
+        found += [action(Verb.SEES, _sees, kind, bound=watched) for kind, watched in kinds.items()]
         if any(watch.quiet for watch in process.watches):
             found += [action(Verb.PASSES_OVER, _passes_over, urgent=True)]
         if process.woken_by is not None:
@@ -157,7 +157,7 @@ def _leaves(obj: Object) -> bool:
 
 
 def _abandons(world: World, process: Process, view: View) -> Iterator[Outcome]:
-    """Give up what can only fail, and what was to follow it: the key goes back to the queue."""
+    """Drop what can only fail, and what was to follow it: the key goes back to the queue."""
     turn: Requests = view[process.turn]
     left = spared(turn, partial(world.hopeless, view, process)) if turn else turn
     if left != turn:

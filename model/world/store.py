@@ -207,7 +207,7 @@ class Stored:
         slots = (*self.layout.memories, *self.layout.busy.values())
         remembered = frozenset().union(*(self.via(self.layout.names, slot) for slot in slots))
         again = (f"{uid}{_AGAIN}{number}" for number in count(2))
-        return next(one for one in chain((uid,), again) if one not in remembered)
+        return next(candidate for candidate in chain((uid,), again) if candidate not in remembered)
 
     def write(self, ref: Ref, obj: Object | None, free: str | None) -> None:
         """Lay one committed change over the store; a new object goes to the place chosen for it."""

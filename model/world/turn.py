@@ -129,7 +129,7 @@ def reported(turn: Requests, request: Request) -> Requests:
     if not isinstance(request, Create):
         return beside(turn, request)
     owner = next((reference.kind for reference in request.object.metadata.owner_references if reference.controller), "")
-    return (*beside(turn, request), *(part for part in turn[1:] if all(_goes_on(one, owner) for one in sent(part))))
+    return (*beside(turn, request), *(part for part in turn[1:] if all(_goes_on(ask, owner) for ask in sent(part))))
 
 
 def _goes_on(request: Request, owner: str) -> bool:

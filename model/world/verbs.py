@@ -57,6 +57,7 @@ class Verb(Enum):
     STANDS_STILL = "stands still"
     CATCHES_UP = "catches up"
     CONTAINER_CRASHES = "container crashes"
+    PROBE_FAILS = "readiness probe fails"
     LOAD_CHANGES = "the load changes"
     DIES = "dies"
     REBOOTS = "reboots"
@@ -82,6 +83,7 @@ FAULTS = frozenset(
     {
         Verb.CRASHES,
         Verb.CONTAINER_CRASHES,
+        Verb.PROBE_FAILS,
         Verb.DIES,
         Verb.REBOOTS,
         Verb.IS_CUT_OFF,

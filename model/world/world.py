@@ -216,7 +216,7 @@ class Process:
 def _decide(process: Process, key: Ref, seen: tuple[Snapshot, ...]) -> Alternatives:
     objects = [obj for snapshot in seen for obj in snapshot if obj is not None]
     found = process.act(Cache.of((*process.constants, *objects)), key)
-    return tuple(dict.fromkeys(one for one in found if one))
+    return tuple(dict.fromkeys(turn for turn in found if turn))
 
 
 NOTHING_ELSE: immutabledict[str, Hashable] = immutabledict()

@@ -33,11 +33,11 @@ def claims(members: int) -> tuple[Property, ...]:
                 yield f"the log of leader m{me} goes from {before[of('log', me)]} to {after[of('log', me)]}"
 
     def matching(view: View) -> Iterator[str]:
-        for one, other in combinations(everyone, 2):
-            pair = view[of("log", one)], view[of("log", other)]
+        for peer, other in combinations(everyone, 2):
+            pair = view[of("log", peer)], view[of("log", other)]
             same = [n for n, (left, right) in enumerate(zip(*pair, strict=False)) if left == right]
             if same and pair[0][: same[-1]] != pair[1][: same[-1]]:
-                yield f"m{one} has {pair[0]}, m{other} {pair[1]}: entry {same[-1] + 1} is the same, not all before it"
+                yield f"m{peer} has {pair[0]}, m{other} {pair[1]}: entry {same[-1] + 1} is the same, not all before it"
 
     def complete(view: View) -> Iterator[str]:
         chosen, term = view["chosen"]

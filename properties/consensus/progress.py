@@ -88,8 +88,8 @@ def _stand(me: int, members: int, terms: int) -> Step:
     def step(view: View) -> Iterator[Outcome]:
         there = [member for member in range(members) if member != view[GONE]]
         term, mine = view[of("term", me)], last(view[of("log", me)])
-        led = any(view[of("role", one)] == LEADER and view[of("term", one)] >= term for one in there)
-        votes = sum(mine >= last(view[of("log", one)]) and view[of("term", one)] <= term for one in there)
+        led = any(view[of("role", member)] == LEADER and view[of("term", member)] >= term for member in there)
+        votes = sum(mine >= last(view[of("log", member)]) and view[of("term", member)] <= term for member in there)
         if not led and votes > members // 2:
             yield from stand(me, terms)(view)
 
@@ -112,13 +112,13 @@ def progress(members: int) -> Converges:
 
     def goal(view: View) -> Iterator[str]:
         there = [member for member in range(members) if member != view[GONE]]
-        newest = max(view[of("term", one)] for one in there)
-        if not any(view[of("role", one)] == LEADER and view[of("term", one)] == newest for one in there):
+        newest = max(view[of("term", member)] for member in there)
+        if not any(view[of("role", member)] == LEADER and view[of("term", member)] == newest for member in there):
             yield "nobody leads"
-        for one in there:
-            log = view[of("log", one)]
-            if view[of("commit", one)] < len(log) or newest not in log:
-                yield f"m{one} has {log}, committed up to {view[of('commit', one)]}"
+        for member in there:
+            log = view[of("log", member)]
+            if view[of("commit", member)] < len(log) or newest not in log:
+                yield f"m{member} has {log}, committed up to {view[of('commit', member)]}"
 
     doc = "Once it is calm, with one member gone, somebody leads, and everything asked for is committed."
     return Converges("progress", doc, goal, lambda view: view[GONE] is not None)

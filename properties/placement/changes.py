@@ -145,14 +145,14 @@ def least_capacity(groups: Groups, *, milliseconds: int = 10_000) -> Added | Mis
     optimizer.add([value >= 0 for value in added.values()])
     optimizer.add([formula for cell in some for formula in _roomier(groups, cell, added)])
     for name in _resources(groups.groups):
-        optimizer.minimize(z3.Sum([one for (_, resource), one in added.items() if resource == name]))
+        optimizer.minimize(z3.Sum([size for (_, resource), size in added.items() if resource == name]))
     found = optimizer.check()
     if found == z3.unsat:
         return _whatever_room(groups, milliseconds)
     if found == z3.unknown:
         return Undecided("no least capacity was found in time")
     model = optimizer.model()
-    sizes = {key: model.eval(one, model_completion=True).as_long() for key, one in added.items()}
+    sizes = {key: model.eval(term, model_completion=True).as_long() for key, term in added.items()}
     more = tuple((node, name, size) for (node, name), size in sizes.items() if size)
     return Added(more, as_fits(groups, some, model))
 

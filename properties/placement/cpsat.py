@@ -60,7 +60,7 @@ def solve(
         return Impossible()
     if status not in {cp_model.OPTIMAL, cp_model.FEASIBLE}:
         return TimeUp()
-    values = {name: int(solver.value(one)) for name, one in reading.names.items()}
+    values = {name: int(solver.value(variable)) for name, variable in reading.names.items()}
     return Solved(values, status == cp_model.OPTIMAL)
 
 

@@ -50,7 +50,7 @@ def disagreements(problem: Problem, cache: Cache) -> Iterator[str]:
         specified_by_node = broken(evolve(problem, pods=(pod,)))
         for info in snapshot.nodes:
             specified = {reason.kind for reason in specified_by_node[info.name]}
-            for plugin in (one for one in DEFAULT.filters if one.name in KINDS):
+            for plugin in (filter_ for filter_ in DEFAULT.filters if filter_.name in KINDS):
                 ours = refuses(plugin, snapshot, pod, info)
                 if ours != bool(specified & KINDS[plugin.name]):
                     verb = "refuses" if ours else "accepts"

@@ -53,11 +53,13 @@ def _attached(groups: Groups, cell: Cell) -> Iterator[Rule]:
         new = [z3.Or([here(index, cell) > 0 for index in indexes]) for indexes in users.values()]
         words = f"{name_of(cell.first)} attaches at most {most} volumes of {driver}; {used} are attached"
         who = tuple(
-            called(groups.groups[index].pod) for index in sorted({one for each in users.values() for one in each})
+            called(groups.groups[index].pod) for index in sorted({member for each in users.values() for member in each})
         )
         reason = Reason("attach limit", who, (name_of(cell.first),), words, "one more node would do")
         if new:
-            yield Rule(reason, z3.Or(z3.Not(z3.Or(new)), z3.Sum([z3.If(one, 1, 0) for one in new]) + used <= most))
+            yield Rule(
+                reason, z3.Or(z3.Not(z3.Or(new)), z3.Sum([z3.If(attaches, 1, 0) for attaches in new]) + used <= most)
+            )
 
 
 def single_users(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:

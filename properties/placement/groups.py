@@ -165,7 +165,7 @@ def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> tuple[set[str], bool]
     """Drop whatever is not needed for the contradiction, one at a time; tell whether each that is left is needed."""
     kept, minimal = list(core), True
     for name in core:
-        fewer = [one for one in kept if not one.eq(name)]
+        fewer = [other for other in kept if not other.eq(name)]
         answer = solver.check(*fewer)
         if answer == z3.unsat:
             kept = fewer
@@ -198,7 +198,7 @@ def background(groups: Groups, some: Cells) -> list[Any]:
         largest = max(range(len(groups.groups)), key=lambda index: groups.groups[index].count)
         for like in cells(groups):
             alone = [of[name] for node in like.nodes if (name := name_of(node)) in of and of[name].size == 1]
-            told += [here(largest, one) >= here(largest, two) for one, two in pairwise(alone)]
+            told += [here(largest, first) >= here(largest, two) for first, two in pairwise(alone)]
     return told
 
 
@@ -215,10 +215,10 @@ def bounds(groups: Groups, some: Cells) -> dict[str, tuple[int, int]]:
     """Return the least and the largest value of every variable of the rules."""
     ranks = len(groups.groups) * len(some)
     return {
-        str(one): between
+        str(term): between
         for index, group in enumerate(groups.groups)
         for cell in some
-        for one, between in ((here(index, cell), (0, group.count)), (_rank(index, cell), (0, ranks)))
+        for term, between in ((here(index, cell), (0, group.count)), (_rank(index, cell), (0, ranks)))
     }
 
 
@@ -275,7 +275,7 @@ def _room(groups: Groups, cell: Cell) -> Iterator[Rule]:
     for resource in sorted({name for amounts in asking for name in amounts}):
         has = units(resource, cell.first.status.allocatable.get(resource, Quantity()))
         left = max(has - sum(amounts.get(resource, 0) for amounts in taken), 0)
-        shares = [(index, one[resource]) for index, one in enumerate(asking) if resource in one]
+        shares = [(index, amounts[resource]) for index, amounts in enumerate(asking) if resource in amounts]
         whole = [here(index, cell) <= cell.size * (left // share) for index, share in shares]
         sum_of_all = z3.Sum([here(index, cell) * share for index, share in shares]) <= cell.size * left
         yield Rule(_full(groups, cell, resource, (has, left), shares), z3.And(sum_of_all, *whole))
@@ -385,7 +385,7 @@ def _near(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
     if not wanted_terms:
         return
     keys = sorted({term.topology_key for term in wanted_terms})
-    wanted = [other for other, one in enumerate(groups.groups) if about(problem, group.pod, one.pod)]
+    wanted = [other for other, known in enumerate(groups.groups) if about(problem, group.pod, known.pod)]
     who = called(group.pod)
     words = f"{who} goes only where a Pod its required affinity wants is, within one {', one '.join(keys)}"
     for cell in some:
@@ -399,20 +399,20 @@ def _near(groups: Groups, index: int, some: Cells) -> Iterator[Rule]:
 def _around(some: Cells, cell: Cell, key: str) -> list[Cell]:
     """Return the cells that share a cell's value of a label."""
     value = cell.value(key)
-    return [cell] if value is None else [one for one in some if one.value(key) == value]
+    return [cell] if value is None else [other for other in some if other.value(key) == value]
 
 
 def _company(groups: Groups, index: int, cell: Cell, wanted: list[int], domain: list[Cell]) -> Any:
     """Say that a wanted Pod is in the domain, from the start or by coming before."""
     pod = groups.groups[index].pod
-    if any(about(groups.problem, pod, other) for one in domain for other in groups.problem.on(one.first)):
+    if any(about(groups.problem, pod, other) for near in domain for other in groups.problem.on(near.first)):
         return z3.BoolVal(val=True)
     return z3.Or(
         [
-            z3.And(here(other, one) > 0, _rank(other, one) < _rank(index, cell))
+            z3.And(here(other, near) > 0, _rank(other, near) < _rank(index, cell))
             for other in wanted
-            for one in domain
-            if (other, one) != (index, cell)
+            for near in domain
+            if (other, near) != (index, cell)
         ]
     )
 
@@ -420,16 +420,16 @@ def _company(groups: Groups, index: int, cell: Cell, wanted: list[int], domain: 
 def _first(groups: Groups, index: int, cell: Cell, wanted: list[int], keys: list[str], some: Cells) -> Any:
     """Say that its like are what it wants and none has come before, on any node that has one of the keys."""
     pod = groups.groups[index].pod
-    known = [one for one in some if set(keys) & set(one.first.metadata.labels)]
-    there = any(about(groups.problem, pod, other) for one in known for other in groups.problem.on(one.first))
+    known = [near for near in some if set(keys) & set(near.first.metadata.labels)]
+    there = any(about(groups.problem, pod, other) for near in known for other in groups.problem.on(near.first))
     if index not in wanted or there:
         return z3.BoolVal(val=False)
     return z3.And(
         [
-            z3.Implies(here(other, one) > 0, _rank(index, cell) < _rank(other, one))
+            z3.Implies(here(other, near) > 0, _rank(index, cell) < _rank(other, near))
             for other in wanted
-            for one in known
-            if (other, one) != (index, cell)
+            for near in known
+            if (other, near) != (index, cell)
         ]
     )
 

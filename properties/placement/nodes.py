@@ -171,7 +171,7 @@ def _room(problem: Problem, node: Node) -> Iterator[Rule]:
     for resource in sorted({name for amounts in asking for name in amounts}):
         has = units(resource, node.status.allocatable.get(resource, Quantity()))
         used = sum(amounts.get(resource, 0) for amounts in taken)
-        shares = [(pod, one[resource]) for pod, one in enumerate(asking) if resource in one]
+        shares = [(pod, amounts[resource]) for pod, amounts in enumerate(asking) if resource in amounts]
         wanted = z3.Sum([z3.If(problem.at(pod, node), plain(share), 0) for pod, share in shares])
         yield Rule(_full(problem, node, resource, (has, used), shares), wanted <= plain(max(has - used, 0)))
 
@@ -220,9 +220,9 @@ def _ports(problem: Problem, node: Node) -> Iterator[Rule]:
         for other in problem.on(node):
             if port := clash(pod, other):
                 yield Rule(_taken(pod, other, node, port), z3.Not(problem.at(index, node)))
-    for (one, pod), (two, other) in combinations(enumerate(problem.pods), 2):
+    for (first, pod), (second, other) in combinations(enumerate(problem.pods), 2):
         if port := clash(pod, other):
-            both = z3.And(problem.at(one, node), problem.at(two, node))
+            both = z3.And(problem.at(first, node), problem.at(second, node))
             yield Rule(_taken(pod, other, node, port), z3.Not(both))
 
 

@@ -61,7 +61,9 @@ def reach(
             asked += 1
             if asked > most:
                 return Unsearched()
-            pod = _numbered(pods[group], sum(one for (name, _), one in zip(spots, done, strict=True) if name == group))
+            pod = _numbered(
+                pods[group], sum(count for (name, _), count in zip(spots, done, strict=True) if name == group)
+            )
             if _lets(snapshot, pod, node):
                 seen.add(further)
                 stack.append((further, snapshot.assume(pod, node), (*steps, spots[index])))

@@ -99,7 +99,7 @@ def _minimal(solver: z3.Solver, core: list[z3.BoolRef]) -> set[str]:
     """Drop whatever is not needed for the contradiction, one at a time."""
     kept = list(core)
     for name in core:
-        fewer = [one for one in kept if not one.eq(name)]
+        fewer = [other for other in kept if not other.eq(name)]
         if solver.check(*fewer) == z3.unsat:
             kept = fewer
     return {str(name) for name in kept}
@@ -113,7 +113,7 @@ def broken(problem: Problem) -> dict[str, tuple[Reason, ...]]:
     named = list(rules(problem))
     found = {}
     for node in problem.nodes:
-        values = [(problem.at(0, one), z3.BoolVal(val=one is node)) for one in problem.nodes]
+        values = [(problem.at(0, other), z3.BoolVal(val=other is node)) for other in problem.nodes]
         about = (rule for rule in named if name_of(node) in rule.reason.nodes)
         found[name_of(node)] = tuple(
             rule.reason for rule in about if z3.is_false(z3.simplify(z3.substitute(rule.formula, *values)))

@@ -179,18 +179,18 @@ def _spread(problem: Problem, index: int) -> Iterator[Rule]:
     counted = [
         node for node in problem.nodes if all(constraint.topology_key in node.metadata.labels for constraint in hard)
     ]
-    for one in hard:
-        eligible = [node for node in counted if takes_part(one, pod, node)]
-        domains = dict.fromkeys(node.metadata.labels[one.topology_key] for node in eligible)
-        others = {value: _others(problem, index, one, value, eligible) for value in domains}
-        enough = len(domains) >= (one.min_domains or 1)
+    for constraint in hard:
+        eligible = [node for node in counted if takes_part(constraint, pod, node)]
+        domains = dict.fromkeys(node.metadata.labels[constraint.topology_key] for node in eligible)
+        others = {value: _others(problem, index, constraint, value, eligible) for value in domains}
+        enough = len(domains) >= (constraint.min_domains or 1)
         for node in problem.nodes:
-            value = node.metadata.labels.get(one.topology_key)
+            value = node.metadata.labels.get(constraint.topology_key)
             here = others.get(value, z3.IntVal(0)) if value is not None else z3.IntVal(0)
-            itself = int(alike(pod, one, pod))
+            itself = int(alike(pod, constraint, pod))
             floor = list(others.values()) if enough else [z3.IntVal(0)]
-            even = z3.And([here + itself - least <= plain(one.max_skew) for least in floor])
-            yield _skew_rule(problem, index, one, node, z3.And(value is not None, even))
+            even = z3.And([here + itself - least <= plain(constraint.max_skew) for least in floor])
+            yield _skew_rule(problem, index, constraint, node, z3.And(value is not None, even))
 
 
 def takes_part(constraint: TopologySpreadConstraint, pod: Pod, node: Node) -> bool:

@@ -89,7 +89,7 @@ class Problem:
     def peers(self, node: Node, key: str) -> tuple[Node, ...]:
         """Return the nodes that share a node's value of a topology key; none if it has no such label."""
         value = node.metadata.labels.get(key)
-        return tuple(one for one in self.nodes if value is not None and one.metadata.labels.get(key) == value)
+        return tuple(other for other in self.nodes if value is not None and other.metadata.labels.get(key) == value)
 
     def namespace_labels(self, namespace: str) -> Strings:
         """Return a namespace's labels."""

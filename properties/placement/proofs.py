@@ -54,7 +54,7 @@ class Answer(proof.Answer):
 
 def specified(problem: Problem, node: Node, kinds: frozenset[str]) -> Any:
     """Say, as a formula, that the rules of some kinds refuse the only Pod of a problem a node."""
-    values = [(problem.at(0, one), z3.BoolVal(val=one is node)) for one in problem.nodes]
+    values = [(problem.at(0, other), z3.BoolVal(val=other is node)) for other in problem.nodes]
     about = [
         rule.formula for rule in rules(problem) if rule.reason.kind in kinds and name_of(node) in rule.reason.nodes
     ]

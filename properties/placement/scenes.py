@@ -226,7 +226,7 @@ def _labels(trial: Trial, who: str, *keys: str) -> Strings:
 def _term(trial: Trial, number: int) -> NodeSelectorTerm:
     name = f"term {number}"
     operator = trial.pick(f"operator of {name}", ["", "In", "NotIn", "Exists", "DoesNotExist"])
-    values = tuple(trial.word(f"value {one} of {name}") for one in range(2 if operator.endswith("In") else 0))
+    values = tuple(trial.word(f"value {place} of {name}") for place in range(2 if operator.endswith("In") else 0))
     wanted = (LabelSelectorRequirement("k1" if number else "k2", operator, values),) if operator else ()
     field = trial.pick(f"field of {name}", ["", "In", "NotIn"] if number else [""])
     named = (LabelSelectorRequirement("metadata.name", field, (trial.word(f"name in {name}"),)),) if field else ()

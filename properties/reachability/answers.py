@@ -118,7 +118,7 @@ def numbers_of(service: Service) -> tuple[Number, ...]:
     own = tuple(map(Number, ports_of(service)))
     if is_headless(service):
         return own
-    numbered = ((port.port, one.node_port) for port, one in zip(own, service.spec.ports, strict=True))
+    numbered = ((port.port, declared.node_port) for port, declared in zip(own, service.spec.ports, strict=True))
     return (*own, *(Number(port, number) for port, number in numbered if number))
 
 
@@ -218,17 +218,17 @@ def has_address(pod: Pod) -> bool:
 
 
 def _addresses(pod: Pod) -> tuple[str, ...]:
-    listed = tuple(str(one.get("ip") or "") for one in pod.status.extra.get("podIPs") or ())
-    return tuple(one for one in listed if one) or (pod.status.pod_ip,)
+    listed = tuple(str(ip.get("ip") or "") for ip in pod.status.extra.get("podIPs") or ())
+    return tuple(ip for ip in listed if ip) or (pod.status.pod_ip,)
 
 
 def takers(door: Door, backends: Iterable[Backend]) -> tuple[Backend, ...]:
     """Return who takes a connection at a door."""
-    there = [one for one in backends if door.node in {"", one.node}]
-    first = tuple(one for one in there if door.port in one.first)
+    there = [taker for taker in backends if door.node in {"", taker.node}]
+    first = tuple(taker for taker in there if door.port in taker.first)
     if first or _by_name(door.port):
         return first
-    return tuple(one for one in there if door.port in one.last)
+    return tuple(taker for taker in there if door.port in taker.last)
 
 
 def _by_name(port: Port) -> bool:
@@ -240,11 +240,12 @@ def accepts(runtime: PodRuntime | None) -> str:
     """Return the uid of the Pod that takes a new connection now, "" if what runs takes none.
 
     It does while it runs or sits in its preStop hook, ready or not; no more from the SIGTERM on (programs may go on
-    accepting, but nothing makes them), nor from a container's exit until it is ready again.
+    accepting, but nothing makes them), nor from a container's exit until it is ready again. One whose readiness probe
+    has failed since runs on; one that is still starting up takes none.
     """
-    if runtime is None or runtime.stage not in {Stage.RUNNING, Stage.PRE_STOP} or runtime.reason:
+    if runtime is None or runtime.stage not in {Stage.RUNNING, Stage.PRE_STOP} or runtime.reason or runtime.cold:
         return ""
-    return "" if runtime.restarts and not runtime.ready else runtime.uid
+    return "" if runtime.restarts and not (runtime.ready or runtime.failing) else runtime.uid
 
 
 # --- what the rules of a node must lead to --------------------------------------------------------------------------

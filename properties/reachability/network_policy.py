@@ -197,7 +197,7 @@ def is_peer(policy: Policy, peer: Peer, other: Party) -> bool:
 def _covers_pods(peer: Peer) -> bool:
     """Tell whether any Pod is in a block, whatever its address is: all but such addresses as no Pod has."""
     excepted = (ip_network(cidr, strict=False) for cidr in peer.excepted)
-    return peer.cidr == "0.0.0.0/0" and all(one.is_link_local or one.is_loopback for one in excepted)
+    return peer.cidr == "0.0.0.0/0" and all(block.is_link_local or block.is_loopback for block in excepted)
 
 
 def _port(rule: Rule, destination: Party, port: int, protocol: str) -> bool:

@@ -72,7 +72,9 @@ def bad_run(bounds: Bounds, pre_stop_seconds: int, grace_seconds: int) -> Schedu
     solver.add(*constraints, sigterm < removed)
     if solver.check() != z3.sat:
         return None
-    values = (solver.model().eval(one, model_completion=True).as_long() for one in (noticed, sigterm, removed))
+    values = (
+        solver.model().eval(variable, model_completion=True).as_long() for variable in (noticed, sigterm, removed)
+    )
     return Schedule(*values)
 
 

@@ -47,7 +47,7 @@ class Inequality:
     constant: int = 0
 
     def formula(self) -> Formula:
-        """Give it to z3."""
+        """Return it as a term of z3."""
         return z3.Sum([factor * z3.Int(name) for name, factor in self.terms]) + self.constant >= 0
 
     def negated(self) -> Inequality:
@@ -92,7 +92,7 @@ class Condition:
         return evolve(self, clauses=tuple(dict.fromkeys(left)))
 
     def formula(self) -> Formula:
-        """Give it to z3."""
+        """Return it as a term of z3."""
         return _all_of(self.clauses)
 
     def __str__(self) -> str:
@@ -180,7 +180,7 @@ def _few(exact: Formula) -> tuple[tuple[Inequality, ...], ...]:
             if _implied(_all_of(follow), exact):
                 break
     for clause in tuple(reversed(follow)):
-        rest = [one for one in follow if one is not clause]
+        rest = [other for other in follow if other is not clause]
         if _implied(_all_of(rest), exact):
             follow = rest
     return tuple(follow)

@@ -66,11 +66,11 @@ def _alive(kind: Kind, ruled: RuleSet) -> str:
 def _known_dead(kind: Kind, ruled: RuleSet, rule: Rule) -> bool:
     """Tell the rules that kube-proxy writes though no packet hits them."""
     if rule.chain in ONLY_WITH_ENDPOINTS and rule.conntrack == "":
-        return not any(one.target == "DNAT" for one in ruled.rules)
+        return not any(other.target == "DNAT" for other in ruled.rules)
     spec = kind.service.spec
     if rule.chain.startswith("KUBE-SEP") and rule.target == "KUBE-MARK-MASQ":
-        inner = (one for one in ruled.rules if one.chain.startswith("KUBE-SVC"))
-        return spec.internal_traffic_policy == "Cluster" and rule.chain not in {one.target for one in inner}
+        inner = (other for other in ruled.rules if other.chain.startswith("KUBE-SVC"))
+        return spec.internal_traffic_policy == "Cluster" and rule.chain not in {other.target for other in inner}
     behind_firewall = rule.chain == "KUBE-EXTERNAL-SERVICES" and rule.target == "DROP"
     return behind_firewall and bool(spec.load_balancer_source_ranges) and rule.destination in _balancers(kind)
 

@@ -276,7 +276,7 @@ def _meant(claim: Claim, source: Formula, own: frozenset[str], cluster_cidr: str
     where: dict[bool | None, Formula] = {None: True, True: z3.Not(inside), False: inside}
     if not claim.sources:
         return z3.And(where[claim.outside])
-    among = z3.Or(*(within(source, one) for one in claim.sources))
+    among = z3.Or(*(within(source, cidr) for cidr in claim.sources))
     return z3.And(where[claim.outside], z3.Not(among) if claim.barred else among)
 
 

@@ -117,7 +117,7 @@ def within(part: Formula, network: str) -> Formula:
 
 def local(part: Formula, own: frozenset[str]) -> Formula:
     """Say that an address is the node's own."""
-    return either(within(part, loopback(part)), *(part == number(one) for one in sorted(own)))
+    return either(within(part, loopback(part)), *(part == number(address) for address in sorted(own)))
 
 
 def loopback(part: Formula) -> str:

@@ -38,7 +38,9 @@ NAMES = ("n0", "n1", "n2")
 
 def abstract(store: Cache, policy: Policy) -> model.State:
     """Keep whose each Pod is and where it may be, by the words in which placement is proved; rooms count Pods."""
-    nodes = [node for node in store.list(Node) if any(one == ("Ready", "True") for one in _conditions(node))]
+    nodes = [
+        node for node in store.list(Node) if any(condition == ("Ready", "True") for condition in _conditions(node))
+    ]
     known = tuple(
         model.Node(node.metadata.name, not node.spec.unschedulable, int(node.status.allocatable["pods"].value()))
         for node in nodes

@@ -43,8 +43,10 @@ def abstract(store: Store, told: tuple[Told, ...] = ()) -> model.State:
         for key, kv in store.keys.items()
     }
     watches = tuple(
-        model.Watch(one.watcher.key.decode(), one.watcher.next_revision, tuple(map(_change, one.events)), one.lost)
-        for one in told
+        model.Watch(
+            answer.watcher.key.decode(), answer.watcher.next_revision, tuple(map(_change, answer.events)), answer.lost
+        )
+        for answer in told
     )
     past = tuple(map(_change, store.since(0)))
     return model.State(

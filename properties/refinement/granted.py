@@ -25,7 +25,7 @@ def with_object(store: Cache, obj: Object) -> Cache:
 
 def without_object(store: Cache, obj: Object) -> Cache:
     """Take an object out."""
-    return Cache.of(one for ref, one in store.objects.items() if ref != ref_of(obj))
+    return Cache.of(kept for ref, kept in store.objects.items() if ref != ref_of(obj))
 
 
 def granted(store: Cache, request: Request, suffix: str) -> Cache | None:

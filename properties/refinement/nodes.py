@@ -106,7 +106,7 @@ def kubelet_proof() -> Answer:
         if not pod.finished:
             yield Step("declared failed", evolve(world, pod=evolve(pod, status=evolve(pod.status, phase="Failed"))))
         if world.runtime.stage is Stage.RUNNING:
-            yield judged("a probe fails", world, evolve(world, runtime=probe_failed(world.runtime)))
+            yield judged("a probe fails", world, evolve(world, runtime=probe_failed(pod, world.runtime)))
             yield judged("a crash", world, evolve(world, runtime=crash(pod, world.runtime)))
 
     return searched(starts, steps, most=6)
@@ -162,7 +162,7 @@ def kubeproxy_proof() -> Answer:
         yield Step("synchronises", after, unless(right, f"{before} becomes {now}"))
 
     known = product(services, slices)
-    return searched((Known(*one, rules([], [], "n1")) for one in known), steps)
+    return searched((Known(*pair, rules([], [], "n1")) for pair in known), steps)
 
 
 def scheduler_proof() -> Answer:
@@ -186,11 +186,11 @@ def scheduler_proof() -> Answer:
             (
                 node("n", first[0], tainted=first[1], cordoned=first[2]),
                 node("m", second[0], tainted=second[1], cordoned=second[2]),
-                pod("a", *one),
+                pod("a", *running),
                 pod("b", *other),
             )
         )
-        for first, second, one, other in product(nodes, nodes, pods, pods)
+        for first, second, running, other in product(nodes, nodes, pods, pods)
     )
 
     def steps(cache: Cache) -> Iterator[Step]:
@@ -237,7 +237,7 @@ def expectations_proof() -> Answer:
         syncs += [waiting.Ask(go=frozenset(some)) for some in (("d/a",), ("d/a", "d/b"))]
         after = [("idle", model, after_sync(real, ()))]
         after += [
-            (str(ask), ask.apply(model), after_sync(real, asks(ask.new, frozenset(one[2:] for one in ask.go))))
+            (str(ask), ask.apply(model), after_sync(real, asks(ask.new, frozenset(name[2:] for name in ask.go))))
             for ask in syncs
             if ask.enabled(model)
         ]

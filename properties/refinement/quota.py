@@ -60,7 +60,7 @@ def store_of(pods: tuple[tuple[int, str], ...], ceiling: int, written: int | Non
     if written is not None:
         status = ResourceQuotaStatus(hard, immutabledict({CPU: Quantity.of(written)}))
     quota = ResourceQuota(ObjectMeta(KEY.name, namespace=KEY.namespace), ResourceQuotaSpec(hard), status)
-    made = (pod_of(f"p{number:02}", *one) for number, one in enumerate(pods))
+    made = (pod_of(f"p{number:02}", *pod) for number, pod in enumerate(pods))
     return Objects.of((Namespace(ObjectMeta(KEY.namespace)), quota, *made))
 
 
@@ -102,4 +102,4 @@ def quota_proof() -> Answer:
 
     pods = tuple(product((0, 1, 2), ("", "Succeeded")))
     given = ((), *((pod,) for pod in pods), *product(pods, pods))
-    return searched((store_of(*one) for one in product(given, range(4), (None, 0, 3))), steps)
+    return searched((store_of(*way) for way in product(given, range(4), (None, 0, 3))), steps)

@@ -112,9 +112,9 @@ def _actions(me: int, members: int) -> Iterator[Action]:
     def stepped(view: View, message: Message, label: str) -> Iterator[Outcome]:
         node, sent = step(view[slot], message)
         news: dict[str, Hashable] = {slot: node, SAID: heard(view[SAID], node, sent)}
-        for other in {one.to for one in sent} - {node.id}:
+        for other in {said.to for said in sent} - {node.id}:
             known = view[TO.format(other - 1)]
-            added = {one for one in sent if one.to == other} - set(known)
+            added = {said for said in sent if said.to == other} - set(known)
             news[TO.format(other - 1)] = tuple(sorted({*known, *added}, key=_order)) if added else known
         yield Outcome(label, news)
 

@@ -61,7 +61,7 @@ def after(state: State, action: Action, queue: SchedulingQueue, tried: Iterable[
     """Return the state of the model after an action that led the queue here; None if the model does not allow it."""
     now = places(queue, tried)
     allowed = action.results(state)
-    return next((one for one in allowed if {pod: entry.place for pod, entry in one.pods.items()} == now), None)
+    return next((result for result in allowed if {pod: entry.place for pod, entry in result.pods.items()} == now), None)
 
 
 # --- both side by side, for the checker -------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ def side_by_side(settings: QueueSettings, operations: int) -> machine.Machine:
     slots: dict[str, Hashable] = {QUEUE: queue, TRIED: frozenset(), MODEL: state, LEFT: operations, WRONG: ""}
     operation: tuple[Callable[[QueueSettings, SchedulingQueue, Tried], Iterator[Move]], ...]
     operation = (_takes, _fails, _happens, _waits, _leaves)
-    actions = (machine.Action(one.__name__[1:], "queue", partial(_step, settings, one)) for one in operation)
+    actions = (machine.Action(make.__name__[1:], "queue", partial(_step, settings, make)) for make in operation)
     return machine.Machine((slots,), tuple(actions))
 
 
@@ -119,14 +119,14 @@ def _takes(settings: QueueSettings, queue: SchedulingQueue, tried: Tried) -> Ite
 
 
 def _fails(settings: QueueSettings, queue: SchedulingQueue, tried: Tried) -> Iterator[Move]:
-    for one in sorted(tried, key=lambda each: each[0]):
-        name, info, cycle = one
+    for trial in sorted(tried, key=lambda each: each[0]):
+        name, info, cycle = trial
         for plugins in (frozenset(some) for count in range(3) for some in combinations(PLUGINS, count)):
             refused = evolve(info, unschedulable_plugins=plugins)
             left = add_unschedulable_if_not_present(queue, settings, refused, cycle, 0)
             if not isinstance(left, AlreadyQueued):
                 said = " and ".join(sorted(plugins)) or "nobody"
-                yield f"{name} is refused by {said}", Fail(name, heard_by(settings, plugins)), left, tried - {one}
+                yield f"{name} is refused by {said}", Fail(name, heard_by(settings, plugins)), left, tried - {trial}
 
 
 def _happens(settings: QueueSettings, queue: SchedulingQueue, tried: Tried) -> Iterator[Move]:
@@ -147,7 +147,7 @@ def _rested(queue: SchedulingQueue) -> SchedulingQueue:
 
 
 def _leaves(_settings: QueueSettings, queue: SchedulingQueue, tried: Tried) -> Iterator[Move]:
-    for one in sorted(tried, key=lambda each: each[0]):
-        yield f"{one[0]} has a node", Leave(one[0]), done(queue, one[0]), tried - {one}
+    for trial in sorted(tried, key=lambda each: each[0]):
+        yield f"{trial[0]} has a node", Leave(trial[0]), done(queue, trial[0]), tried - {trial}
     for info in (*queue.active.values(), *queue.unschedulable.values()):
         yield f"{ref_of(info.pod).name} is deleted", Leave(info.pod.metadata.name), delete(queue, info.pod), tried

@@ -25,7 +25,7 @@ def etcd_proof() -> Answer:
         refused = (store_model.Forget(future), store_model.Remove("a"), store_model.Guarded("a", future, (("a", "1"),)))
         now = pair.state.revision  # A watcher of the store is told everything that there is.
         offered = [step for step in store_model.steps(pair.state) if getattr(step, "upto", now) == now]
-        for action in (*offered, *(one for one in refused if one not in offered)):
+        for action in (*offered, *(action for action in refused if action not in offered)):
             after, lines = etcd.drive(pair, action)
             yield Step(str(action), after, "; ".join(lines))
 

@@ -74,8 +74,12 @@ def repaired(datacenter, view):
 @step
 def live_data_stays(before, after):
     """No claim of a data centre that lives is deleted."""
-    left = {one["metadata"]["uid"] for one in after.list("PersistentVolumeClaim")}
-    live = {one["metadata"]["uid"] for one in before.list(DATACENTER) if "deletionTimestamp" not in one["metadata"]}
+    left = {claim["metadata"]["uid"] for claim in after.list("PersistentVolumeClaim")}
+    live = {
+        datacenter["metadata"]["uid"]
+        for datacenter in before.list(DATACENTER)
+        if "deletionTimestamp" not in datacenter["metadata"]
+    }
     for claim in before.list("PersistentVolumeClaim"):
         meta = claim["metadata"]
         if meta["uid"] not in left and meta["annotations"][OF] in live:
@@ -85,5 +89,5 @@ def live_data_stays(before, after):
 @eventually
 def it_has_its_claim(view):
     """In the end each data centre has the claim that it made."""
-    whose = [one["metadata"]["annotations"][OF] for one in view.list("PersistentVolumeClaim")]
-    return whose == [one["metadata"]["uid"] for one in view.list(DATACENTER)]
+    whose = [claim["metadata"]["annotations"][OF] for claim in view.list("PersistentVolumeClaim")]
+    return whose == [datacenter["metadata"]["uid"] for datacenter in view.list(DATACENTER)]

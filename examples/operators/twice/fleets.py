@@ -21,13 +21,13 @@ def reconcile(fleet, view):
     pods = view.owned("Pod", fleet)
     missing = fleet["spec"]["size"] - len(pods)
     new = owned_by(fleet, pod({"generateName": f"{fleet['metadata']['name']}-"}))
-    return [*(create(new) for _ in range(missing)), *(delete(one) for one in pods[fleet["spec"]["size"] :])]
+    return [*(create(new) for _ in range(missing)), *(delete(surplus) for surplus in pods[fleet["spec"]["size"] :])]
 
 
 @controller(kind=FLEET, owns=["Pod"])
 def repaired(fleet, view):
     """Create each Pod by its name; AlreadyExists says that there is one, which the cache will show."""
-    there = {one["metadata"]["name"] for one in view.owned("Pod", fleet)}
+    there = {owned["metadata"]["name"] for owned in view.owned("Pod", fleet)}
     names = [f"{fleet['metadata']['name']}-{number}" for number in range(fleet["spec"]["size"])]
     return [create(owned_by(fleet, pod({"name": name}))) for name in names if name not in there]
 
@@ -36,7 +36,7 @@ def repaired(fleet, view):
 def no_pod_too_many(view):
     """A fleet never has more Pods than it asks for."""
     for fleet in view.list(FLEET):
-        found = [one["metadata"]["name"] for one in view.owned("Pod", fleet)]
+        found = [owned["metadata"]["name"] for owned in view.owned("Pod", fleet)]
         if len(found) > fleet["spec"]["size"]:
             yield f"{fleet['metadata']['name']} asks for {fleet['spec']['size']} and has {', '.join(found)}"
 

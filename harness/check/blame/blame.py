@@ -17,6 +17,7 @@ from ....impl.api.webhooks import unserved
 from ....impl.api.workloads import TEMPLATE
 from ....impl.kubelet.behaviour import ready_when
 from ....impl.kubelet.obstacles import obstacles
+from ....impl.kubelet.starting import impatient, starts_in
 from ....model.machine import State
 from ....properties.placement.placement import nearest
 from ...claims.convergence import objects_of
@@ -57,7 +58,15 @@ def of_stuck(core: Cluster, state: State) -> tuple[Blame, ...]:
     objects = objects_of(core, state)
     found = (*_missing(core), *_held(core, objects), *refusals.blamed(core, state), *_unserved(core, objects))
     return tuple(
-        dict.fromkeys((*found, *_looking(objects), *_short_of_volumes(core, objects), *refusals.guarding(core, state)))
+        dict.fromkeys(
+            (
+                *found,
+                *_killed(objects),
+                *_looking(objects),
+                *_short_of_volumes(core, objects),
+                *refusals.guarding(core, state),
+            )
+        )
     )
 
 
@@ -95,9 +104,18 @@ def _unserved(core: Cluster, objects: Iterable[Object]) -> Iterator[Blame]:
                 webhook.configuration, "webhooks", f"{webhook.name} must be asked (failurePolicy Fail), but {why}"
             )
     going = any(isinstance(obj, Namespace) and obj.metadata.terminating for obj in there.objects.values())
-    for one in core.scenario.aggregated if going else ():
-        if why := lacks(one.service):
-            yield Blame(one.api, "spec.service", f"no namespace is gone while it does not answer: {why}")
+    for api in core.scenario.aggregated if going else ():
+        if why := lacks(api.service):
+            yield Blame(api.api, "spec.service", f"no namespace is gone while it does not answer: {why}")
+
+
+def _killed(objects: tuple[Object, ...]) -> Iterator[Blame]:
+    """Name the probes by which programs are killed before they have started up."""
+    for pod in objects:
+        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready:
+            ref = written(pod, objects)
+            for obstacle in impatient(pod.spec, starts_in(pod)):
+                yield Blame(ref, below(ref, obstacle.path), obstacle.why)
 
 
 def _looking(objects: tuple[Object, ...]) -> Iterator[Blame]:

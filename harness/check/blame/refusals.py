@@ -43,7 +43,7 @@ class Refusal:
 def refusals(core: Cluster, state: State) -> Iterator[Refusal]:
     """Yield what is refused of what components ask for on what there is."""
     for process in core.processes:
-        for request in (one for requests in core.world.fresh(state, process) for one in heads(requests)):
+        for request in (head for requests in core.world.fresh(state, process) for head in heads(requests)):
             response, _ = core.world.commit(state, process.user, request)
             if response.code in {FORBIDDEN, INVALID}:
                 yield Refusal(process.name, request.object if isinstance(request, Create) else None, response)
@@ -78,7 +78,7 @@ def exceeded(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
     No manifest mends how they are counted; one with room for all that there can be at one time holds nevertheless.
     """
     what = f"{COUNTED_LATE}: give it room for all that there can be at one time, those on their way out among them"
-    return tuple(Blame(ref_of(one), "spec.hard", what) for one, _, _ in beyond(core, before, after))
+    return tuple(Blame(ref_of(quota), "spec.hard", what) for quota, _, _ in beyond(core, before, after))
 
 
 COUNTED_LATE = "the quota controller wrote over what admission had counted (k/k#123434)"
@@ -91,8 +91,8 @@ def given_up(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
 
 def guarding(core: Cluster, state: State) -> Iterator[Blame]:
     """Yield the budgets that refuse the evictions of a drain for ever."""
-    budgets = [one for one in objects_of(core, state) if isinstance(one, PodDisruptionBudget)]
-    pods = {ref_of(one): one for one in objects_of(core, state) if isinstance(one, Pod)}
+    budgets = [budget for budget in objects_of(core, state) if isinstance(budget, PodDisruptionBudget)]
+    pods = {ref_of(pod): pod for pod in objects_of(core, state) if isinstance(pod, Pod)}
     for step, ref, _ in refused_evictions(core.world, core.scenario.script, state):
         for budget in budgets:
             if ref in pods and covers(budget, pods[ref]) and budget.status.disruptions_allowed <= 0:

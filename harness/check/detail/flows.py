@@ -71,7 +71,7 @@ def machine_of(scenario: Scenario, prepared: Prepared, kind: str) -> Machine:
     """Return the machine that a breach of this kind was found on. Raises `TooMuchError`."""
     namespace, name, number = kind.removeprefix(f"{IN_FLOW} to ").split("/")
     wanted = Ref("Service", namespace, name), int(number)
-    door = next(one for one in doors(scenario, prepared) if (ref_of(one[0]), one[1].port) == wanted)
+    door = next(asked for asked in doors(scenario, prepared) if (ref_of(asked[0]), asked[1].port) == wanted)
     return machine(setup_of(scenario, prepared, *door))
 
 
@@ -86,7 +86,7 @@ def doors(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, Ser
 
 def setup_of(scenario: Scenario, prepared: Prepared, service: Service, port: ServicePort) -> Setup:
     """Return what is looked at of a Service. Raises `TooMuchError`."""
-    odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
+    odd = [fault.told for name, _, fault in possible(scenario) if name not in KNOWN_FAULTS]
     if odd:
         raise TooMuchError(f"what becomes of senders after a {odd[0]}")
     if scenario.image_behaviour:

@@ -100,18 +100,18 @@ def _goes_last(core: Cluster, kind: motion.Likeness, how: str, view: View) -> bo
         return False
     keep = partial(_going, core.scenario, services)
     found = [(view.via(keep, slot), view.via(accepts, runtime_slot(slot))) for slot in core.world.layout.pools["Pod"]]
-    there = [(one, one.behind.uid == uid) for one, uid in found if one is not None]
-    return any(_is_last(one, there, how) for one, _ in there if one.like == kind)
+    there = [(kept, kept.behind.uid == uid) for kept, uid in found if kept is not None]
+    return any(_is_last(kept, there, how) for kept, _ in there if kept.like == kind)
 
 
 def _is_last(last: _Going, there: list[tuple[_Going, bool]], how: str) -> bool:
     """Tell whether a Pod that is going leaves its node without one for some port, while another node has one."""
     mine = last.behind
     for port in mine.first | mine.last:
-        others = [one for one in there if one[0] is not last and port in one[0].behind.first | one[0].behind.last]
-        here = [one for one, _ in others if one.behind.node == mine.node]
-        elsewhere = any(takes for one, takes in others if one.behind.node != mine.node)
-        if elsewhere and all(one.like is not None for one in here) and bool(here) == (how == TOGETHER):
+        others = [pair for pair in there if pair[0] is not last and port in pair[0].behind.first | pair[0].behind.last]
+        here = [other for other, _ in others if other.behind.node == mine.node]
+        elsewhere = any(takes for other, takes in others if other.behind.node != mine.node)
+        if elsewhere and all(other.like is not None for other in here) and bool(here) == (how == TOGETHER):
             return True
     return False
 
@@ -214,7 +214,7 @@ def scenes(scenario: Scenario, prepared: Prepared) -> Iterator[Scene]:
 
 def machine_of(scenario: Scenario, prepared: Prepared, kind: str) -> Machine:
     """Return the machine that a breach of this kind was found on."""
-    scene = next(one for one in scenes(scenario, prepared) if one.kind == kind)
+    scene = next(found for found in scenes(scenario, prepared) if found.kind == kind)
     return machine(scene.setup(scenario, prepared, most=True))
 
 
@@ -236,8 +236,10 @@ def judge(
     if Detail.CONNECTIONS not in core.scenario.detail:
         return claim
     found = tuple(_Judge(core.scenario, prepared, searched, claim, limits, progress).parts())
-    worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in (claim, *found) if one.status is status)
-    return next(worst, evolve(claim, lines=(*claim.lines, *(line for one in found for line in one.lines))))
+    worst = (
+        looked for status in (Status.VIOLATED, Status.UNKNOWN) for looked in (claim, *found) if looked.status is status
+    )
+    return next(worst, evolve(claim, lines=(*claim.lines, *(line for looked in found for line in looked.lines))))
 
 
 @frozen
@@ -334,7 +336,7 @@ def _seconds(scenario: Scenario) -> int:
 def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, str, str]]:
     """Yield what a scene does not know: the Service, its field, and why."""
     fronts = versions_of_services(scenario, prepared.objects, each_node_asked)
-    odd = [one.told for name, _, one in possible(scenario) if name not in KNOWN_FAULTS]
+    odd = [fault.told for name, _, fault in possible(scenario) if name not in KNOWN_FAULTS]
     moved = motion.Behind.of(scenario, prepared).moved()
     steps = [step for step in scenario.script if isinstance(step, kubectl.DeleteNode | kubectl.LabelNode)]
     nodes = (obj.metadata for obj in prepared.objects if isinstance(obj, Node))

@@ -65,7 +65,7 @@ def judge(
         why = (f"the NetworkPolicies were not looked at in time: {much}",)
         return {name: Claim(name, SENTENCES[name], Status.UNKNOWN, BEHIND_WALLS, why) for name in HALVES}
     found = {name: Claim(name, SENTENCES[name], Status.HOLDS, BEHIND_WALLS) for name in HALVES}
-    idle = {name: {one.__name__ for one in halves} for name, halves in HALVES.items()}
+    idle = {name: {half.__name__ for half in halves} for name, halves in HALVES.items()}
     states = 0
     for kind, setup in looks.items():
         open_ones = [name for name, claim in found.items() if claim.status is not Status.VIOLATED]
@@ -109,7 +109,7 @@ def _too_late(setup: Setup) -> Iterator[Blame]:
 def _told(claim: Claim, idle: set[str], told: str) -> Claim:
     if claim.status is not Status.HOLDS:
         return claim
-    halves = tuple(sorted(one.replace("_", " ") for one in idle))
+    halves = tuple(sorted(half.replace("_", " ") for half in idle))
     return evolve(claim, lines=(told,), vacuous=True if len(idle) == len(HALVES[claim.name]) else halves)
 
 
@@ -143,7 +143,7 @@ class _Looks:
 
     def __init__(self, scenario: Scenario, history: History) -> None:
         self.history = history
-        self.lives = [one for one in history.lives if one.count]
+        self.lives = [live for live in history.lives if live.count]
         self.policies = tuple(dict.fromkeys(policy for version in history.versions for policy in version))
         self.peers = tuple(
             (policy, peer)
@@ -160,7 +160,7 @@ class _Looks:
             space = life.pod.metadata.namespace
             party = party_of(life.pod, spaces.get(space, {}))
             name = party.name if space == scenario.namespace else f"{space}/{party.name}"
-            taken = {one.name for one in self.parties.values()}
+            taken = {other.name for other in self.parties.values()}
             self.parties[life.number] = evolve(
                 party, address="", name=f"{name}-{life.number}" if name in taken else name
             )
@@ -187,7 +187,7 @@ class _Looks:
 
     def _seen(self, setup: Setup) -> Iterator[Hashable]:
         """Yield all that a world sees of its Pods: who selects them, whose peers they are, what becomes of them."""
-        places = {one.name: place for place, one in enumerate(setup.pods)}
+        places = {pod.name: place for place, pod in enumerate(setup.pods)}
         for program in setup.pods:
             yield tuple(
                 bool(isolates((policy,), program.party, d)) for policy in self.policies for d in (INGRESS, EGRESS)
@@ -229,8 +229,8 @@ class _Looks:
                 return
         for policy in self.policies:
             for rule in (*policy.ingress, *policy.egress):
-                for one in rule.ports:
-                    yield from (_Port(number, one.protocol) for number in (one.first, one.last) if number)
+                for span in rule.ports:
+                    yield from (_Port(number, span.protocol) for number in (span.first, span.last) if number)
         yield _Port(OTHER_PORT, "TCP")
 
     def _beside(self, source: Life | None, destination: Life | None) -> Iterator[Life | None]:
@@ -271,7 +271,7 @@ class _Looks:
                 present=life.present,
                 since=life.since,
                 until=life.until,
-                before=tuple(other for one, other in names if one.number == life.before),
+                before=tuple(other for known, other in names if known.number == life.before),
                 finishes=life.finishes,
                 fits=life.fits,
             )

@@ -87,7 +87,7 @@ def scenes(scenario: Scenario, prepared: Prepared) -> Iterator[Scene]:
 
 def machine_of(scenario: Scenario, prepared: Prepared, kind: str) -> Machine:
     """Return the machine that a breach of this kind was found on."""
-    scene = next(one for one in scenes(scenario, prepared) if one.kind == kind)
+    scene = next(found for found in scenes(scenario, prepared) if found.kind == kind)
     return machine(scene.setup(prepared, scene.hooks[0]))
 
 
@@ -109,8 +109,8 @@ def judge(
     of_one = evolve(limits, max_states=None, max_depth=None)
     look = partial(_looked_at, scenario, prepared, asked, of_one, progress)
     found = (asked, *(look(scene) for scene in scenes(scenario, prepared) if motion.goes(searched, scene.number)))
-    worst = (one for status in (Status.VIOLATED, Status.UNKNOWN) for one in found if one.status is status)
-    return next(worst, evolve(asked, lines=tuple(dict.fromkeys(line for one in found for line in one.lines))))
+    worst = (part for status in (Status.VIOLATED, Status.UNKNOWN) for part in found if part.status is status)
+    return next(worst, evolve(asked, lines=tuple(dict.fromkeys(line for part in found for line in part.lines))))
 
 
 def _looked_at(

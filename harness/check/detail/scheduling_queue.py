@@ -77,7 +77,7 @@ def _scenes(scenario: Scenario, prepared: Prepared) -> list[Scene]:
 
 def _machine(scenario: Scenario, scenes: list[Scene]) -> Machine:
     whole = [machine(scene, ways_of(scenario)) for scene in scenes]
-    return Machine(tuple(start for one in whole for start in one.initial), whole[0].actions)
+    return Machine(tuple(start for look in whole for start in look.initial), whole[0].actions)
 
 
 def ways_of(scenario: Scenario) -> Ways:

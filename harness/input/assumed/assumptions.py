@@ -30,6 +30,7 @@ from ....impl.apiserver.admission.serviceaccount import runs_as_default
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.kubectl.script import SetImage, Step
 from ....impl.kubelet.obstacles import containers, runs_as
+from ....impl.kubelet.starting import STARTS_IN
 from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
@@ -203,8 +204,11 @@ def _good_images(names: set[str], whose: str, what: str) -> Iterator[Assumption]
 def _users(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
     """List the containers that may not run as root and leave it to their image as whom to run."""
     for maker in makers:
-        for path, one in containers(maker.spec):
-            if runs_as(maker.spec, one, "runAsNonRoot") is True and runs_as(maker.spec, one, "runAsUser") is None:
+        for path, container in containers(maker.spec):
+            if (
+                runs_as(maker.spec, container, "runAsNonRoot") is True
+                and runs_as(maker.spec, container, "runAsUser") is None
+            ):
                 message = "runAsNonRoot without runAsUser: the image says as which user, by number, and it is not root"
                 about = "images of containers with runAsNonRoot and without runAsUser name a user by number, not root"
                 yield _at(manifests, maker.ref, f"{maker.path}.{path}", message, about)
@@ -260,7 +264,7 @@ def _always_there(ref: Ref) -> bool:
 
 def _classes(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
     """List the classes of Ingresses; nothing waits for them here."""
-    known = {ref_of(obj) for obj in objects} | {one.ref for one in manifests.others}
+    known = {ref_of(obj) for obj in objects} | {seen.ref for seen in manifests.others}
     for other in manifests.others:
         spec = other.source.document.value.get("spec") or {}
         wanted = spec.get("ingressClassName") if other.ref.kind == "Ingress" else None
@@ -319,8 +323,8 @@ def _missing_class(manifests: Manifests, one: Claimant, by_hand: Collection[str]
 
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
     for maker in makers:
-        for index, one in enumerate(maker.spec.containers):
-            length = hook_length(one)
+        for index, container in enumerate(maker.spec.containers):
+            length = hook_length(container)
             if not length.exact:
                 field = f"{maker.path}.containers[{index}].lifecycle.preStop"
                 least = f"at least {length.seconds:g} s, and " if length.seconds else ""
@@ -394,7 +398,7 @@ def _idle(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Templ
             named = obj.spec.scale_target_ref
             target = Ref(named.kind, space, named.name)
             if target not in workloads:
-                alike = [one.name for one in workloads if (one.kind, one.namespace) == (target.kind, space)]
+                alike = [known.name for known in workloads if (known.kind, known.namespace) == (target.kind, space)]
                 hint = did_you_mean(target.name, alike, "")
                 message = f"there is no {target} in the input{f' ({hint})' if hint else ''}: it scales nobody here"
                 yield _at(manifests, ref_of(obj), "spec.scaleTargetRef.name", message)
@@ -406,8 +410,10 @@ def _idle(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Templ
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
-    for index, one in enumerate(maker.spec.containers):
-        if one.readiness_probe is None and (one.ports or len(maker.spec.containers) == 1):
+    if STARTS_IN in maker.annotations:
+        return
+    for index, container in enumerate(maker.spec.containers):
+        if container.readiness_probe is None and (container.ports or len(maker.spec.containers) == 1):
             message = f"behind Service {service.metadata.name} and without readinessProbe: it accepts once it runs"
             about = "containers behind a Service and without readinessProbe accept connections once they run"
             yield _at(manifests, maker.ref, f"{maker.path}.containers[{index}]", message, about)

@@ -43,7 +43,7 @@ def leaving(manifests: Manifests, scenario: Scenario) -> Leaving:
     if not spaces:
         return Leaving()
     held = [(other, found) for other in manifests.others if (found := _held(other, spaces, scenario.namespace))]
-    holders = tuple(Holder(one.ref, finalizers) for one, finalizers in held if not one.custom)
+    holders = tuple(Holder(other.ref, finalizers) for other, finalizers in held if not other.custom)
     served = {ref_of(obj) for obj in manifests.objects if isinstance(obj, Service)}
     custom = (
         _note(other, "metadata.finalizers", f"a namespace is deleted, and {', '.join(names)} waits for an operator")
@@ -92,7 +92,7 @@ def _finalizers(value: Mapping[str, Any]) -> Iterable[str]:
 
 def _of_kubernetes(name: str) -> bool:
     domain = name.partition("/")[0]
-    return any(domain == one or domain.endswith(f".{one}") for one in BUILT_IN)
+    return any(domain == suffix or domain.endswith(f".{suffix}") for suffix in BUILT_IN)
 
 
 def _note(one: Other, field: str, why: str) -> Note:

@@ -12,7 +12,7 @@ be answered. Whom exactly a policy lets in, `reach` and the claims isolation and
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import collapse_addresses, ip_network
 from itertools import chain
 from typing import Any
@@ -66,6 +66,11 @@ class Door:
     """The Pods'."""
     protocol: str
 
+    @property
+    def way(self) -> tuple[Ref, int, str]:
+        """The port of the Service: what Pods stand behind it together."""
+        return ref_of(self.service), self.port, self.protocol
+
 
 def notes(manifests: Manifests, scenario: Scenario) -> Iterator[Note]:
     """Note for each policy what it may drop, and where it is looked at more closely what is not known of it."""
@@ -114,29 +119,68 @@ def walls_of(manifests: Manifests, scenario: Scenario) -> Walls:
     policies = [obj for obj in objects if isinstance(obj, NetworkPolicy)]
     if not policies or any(other.ref.kind.endswith("NetworkPolicy") for other in manifests.others):
         return NO_WALLS
-    stay = _lasting(policies, scenario) + _applied_last(scenario)
-    may = tuple(map(policy_of, policies))
-    if scenario.complete:
-        callers = _callers(manifests, scenario)
-        may = tuple(_for_callers(policy, callers) for policy in may)
-    walls = Walls(tuple(map(policy_of, stay)), may)
-    shut = [door.service for door in doors(objects) if _is_shut(walls, door)]
+    lasting = _lasting(policies, scenario)
+    last = lasting + _applied_last(scenario)
+    callers = _callers(manifests, scenario)
+    known = tuple(doors(objects))
+    walls = _walls(last, policies, callers, known)
+    in_the_end = _walls(last, last, callers, known)
+    if _shuts_all_or_none(walls, in_the_end, known):
+        walls = in_the_end
+    shut = [door.service for door in known if _is_shut(walls, door)]
     others = [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
     elsewhere = any(_selects(service, *other) for service in shut for other in others)
     return walls if shut and not elsewhere else NO_WALLS
 
 
-def _for_callers(policy: Policy, callers: Callers) -> Policy:
-    """Return a policy without the rules that let in only Pods that a complete input does not have."""
+def _shuts_all_or_none(walls: Walls, in_the_end: Walls, known: tuple[Door, ...]) -> bool:
+    """Tell whether policies of the end shut each port of a Service at all of its Pods, or as all policies do it.
+
+    Then nobody answers there once the script is over. Where they shut some Pods only, these may have gone before.
+    """
+    more = {door.way for door in known if _is_shut(in_the_end, door) and not _is_shut(walls, door)}
+    return all(_is_shut(in_the_end, door) for door in known if door.way in more)
+
+
+def _walls(
+    stay: Iterable[NetworkPolicy], may: Iterable[NetworkPolicy], callers: Callers, known: tuple[Door, ...]
+) -> Walls:
+    """Return walls of policies that stay and of all that may be there; of a complete input for those it has."""
+    walls = Walls(tuple(map(policy_of, stay)), tuple(map(policy_of, may)))
+    if not callers.complete:
+        return walls
+    return evolve(walls, may=tuple(_for_callers(policy, walls, callers, known) for policy in walls.may))
+
+
+def _for_callers(policy: Policy, walls: Walls, callers: Callers, known: tuple[Door, ...]) -> Policy:
+    """Return a policy without the rules that let in only Pods that a complete input lacks, or does not let out."""
+    mine = [door for door in known if isolates((policy,), _party(door.maker), INGRESS)]
 
     def may_ask(peer: Peer) -> bool:
         if peer.cidr:
             return _has_addresses(peer)
-        parties = chain.from_iterable(map(callers.parties, callers.makers))
-        return any(is_peer(policy, peer, party) for party in parties)
+        return any(
+            any(is_peer(policy, peer, party) for party in callers.parties(maker))
+            and (not mine or any(_may_get_out(walls, maker, door, callers) for door in mine))
+            for maker in callers.makers
+        )
 
     kept = (rule for rule in policy.ingress if not rule.peers or any(map(may_ask, rule.peers)))
     return evolve(policy, ingress=tuple(kept))
+
+
+def _may_get_out(walls: Walls, maker: Template, door: Door, callers: Callers) -> bool:
+    """Tell whether Pods may ever be let out to a door; addresses that a rule names may be those of its Pods."""
+    asking = _party(maker)
+    if maker.spec.host_network or not isolates(walls.stay, asking, EGRESS):
+        return True
+    to = tuple(callers.parties(door.maker))
+    return any(
+        any(peer.cidr for peer in rule.peers)
+        or any(admits(policy, rule, party, party, door.number, door.protocol) for party in to)
+        for policy in isolates(walls.may, asking, EGRESS)
+        for rule in policy.egress
+    )
 
 
 def _is_shut(walls: Walls, door: Door) -> bool:
@@ -187,8 +231,12 @@ class Callers:
         """Tell whether a namespace that is not in the input may be selected."""
         known = {maker.ref.namespace for maker in self.makers} | set(self.spaces)
         named = [{selector.match_labels[NAMESPACE_NAME]}] if NAMESPACE_NAME in selector.match_labels else []
-        wanted = [one for one in selector.match_expressions if (one.key, one.operator) == (NAMESPACE_NAME, "In")]
-        named += [set(one.values) for one in wanted]
+        wanted = [
+            expression
+            for expression in selector.match_expressions
+            if (expression.key, expression.operator) == (NAMESPACE_NAME, "In")
+        ]
+        named += [set(expression.values) for expression in wanted]
         return not self.complete and (not named or bool(set.intersection(*named) - known))
 
 
@@ -201,7 +249,7 @@ class Way:
     callers: Callers
     lasting: frozenset[Ref]
     walls: Walls
-    """By these nobody is let in where `lasting` are enough for it: a breach, no question."""
+    """Of `lasting`, whatever else there may be: where these let nobody in it is a breach, no question."""
 
     def open_questions(self) -> Said:
         """Say which policies make it a question who is answered there, and why."""
@@ -209,7 +257,7 @@ class Way:
             for door in self.doors:
                 isolating = self._isolating(door.maker, INGRESS)
                 told = f"it {self._lets(door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
-                shut = not is_headless(door.service) and _is_shut(self._lasting_walls, door)
+                shut = not is_headless(door.service) and _is_shut(self.walls, door)
                 if not self._lets_everybody(door) and not shut:
                     yield from (
                         (policy, _field(policy, INGRESS), told)
@@ -235,11 +283,6 @@ class Way:
     def __str__(self) -> str:
         first = self.doors[0]
         return f"{first.number}/{first.protocol} of {ref_of(first.service)}"
-
-    @property
-    def _lasting_walls(self) -> Walls:
-        lasting = tuple(policy_of(policy) for policy in self.policies if ref_of(policy) in self.lasting)
-        return evolve(self.walls, stay=lasting) if self.walls.stay else self.walls
 
     @property
     def _walls(self) -> tuple[NetworkPolicy, ...]:
@@ -347,7 +390,7 @@ def _has_addresses(peer: Peer) -> bool:
         return False
     block = ip_network(peer.cidr, strict=False)
     gone: Any = [ip_network(cidr, strict=False) for cidr in peer.excepted]
-    return bool(block.num_addresses - sum(one.num_addresses for one in collapse_addresses(gone)))
+    return bool(block.num_addresses - sum(network.num_addresses for network in collapse_addresses(gone)))
 
 
 def _is_asked_from_outside(service: Service) -> bool:
@@ -358,12 +401,14 @@ def _ways(
     objects: tuple[Object, ...], policies: list[NetworkPolicy], callers: Callers, scenario: Scenario
 ) -> Iterator[Way]:
     """Yield the way to each port of each Service that leads to Pods of the input."""
-    lasting = frozenset(map(ref_of, _lasting(policies, scenario)))
+    stay = _lasting(policies, scenario)
+    known = tuple(doors(objects))
+    walls = _walls(stay, policies, callers, known) if scenario.walls.stay else NO_WALLS
     grouped: dict[tuple[Ref, int, str], list[Door]] = {}
-    for door in doors(objects):
-        grouped.setdefault((ref_of(door.service), door.port, door.protocol), []).append(door)
+    for door in known:
+        grouped.setdefault(door.way, []).append(door)
     for found in grouped.values():
-        yield Way(tuple(found), tuple(policies), callers, lasting, scenario.walls)
+        yield Way(tuple(found), tuple(policies), callers, frozenset(map(ref_of, stay)), walls)
 
 
 def _unselected(objects: tuple[Object, ...], policies: list[NetworkPolicy]) -> Said:

@@ -37,13 +37,13 @@ def owners(manifests: Manifests, applied: Iterable[Object], *, complete: bool) -
     gone: set[str] = set()
     notes: list[Note] = []
     served = frozenset(_served(manifests.others))
-    for one, owner in _named((*manifests.objects, *applied)):
+    for owned, owner in _named((*manifests.objects, *applied)):
         kind = _kind(owner)
         known = schema.is_built_in(owner.api_version, owner.kind) or kind in served
-        if any(_is(other, one, owner) for other in manifests.others) or (complete and known):
+        if any(_is(other, owned, owner) for other in manifests.others) or (complete and known):
             gone.add(owner.uid)
         else:
-            notes.append(_note(manifests, one, owner))
+            notes.append(_note(manifests, owned, owner))
     return Owners(frozenset(gone), tuple(dict.fromkeys(notes)))
 
 
@@ -54,7 +54,7 @@ def owners_of_live(found: Manifests, manifests: Manifests) -> frozenset[str]:
     """
     kinds = {_kind_of(other) for other in found.others}
     uids = {str(_metadata(other).get("uid") or "") for other in found.others}
-    live = ((uid_of(_ref(one, owner)), owner) for one, owner in _named(found.objects))
+    live = ((uid_of(_ref(owned, owner)), owner) for owned, owner in _named(found.objects))
     brought = ((owner.uid, owner) for _, owner in _named(manifests.objects))
     return frozenset(key for key, owner in (*live, *brought) if _kind(owner) in kinds and owner.uid not in uids)
 

@@ -75,15 +75,15 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
             makers = [
                 other for other in manifests.others if _serves(other, service.metadata.namespace, service.spec.selector)
             ]
-            for one in makers:
-                more.setdefault(str(one.ref), set()).add(REACHABILITY)
+            for maker in makers:
+                more.setdefault(str(maker.ref), set()).add(REACHABILITY)
             note, unknown = _of_service(service, labelled, makers, manifests)
             told += [] if note is None else [note]
             elsewhere |= {ref_of(service)} if unknown else set()
         elif isinstance(service, PodDisruptionBudget):
-            for one in manifests.others:
-                if _counts(one, service.metadata.namespace, service.spec.selector):
-                    more.setdefault(str(one.ref), set()).add(BUDGET)
+            for other in manifests.others:
+                if _counts(other, service.metadata.namespace, service.spec.selector):
+                    more.setdefault(str(other.ref), set()).add(BUDGET)
     told += _guarded(manifests, objects)
     told += _moved(manifests, scenario)
     told += _by_hand(manifests, objects)
@@ -92,18 +92,18 @@ def outside(manifests: Manifests, scenario: Scenario) -> Outside:
     told += network_policies.notes(manifests, scenario)
     told += _uncounted(manifests, objects)
     if Detail.POLICIES in scenario.detail and any(isinstance(obj, NetworkPolicy) for obj in objects):
-        for one in manifests.others:
-            if one.labels is not None:
-                more.setdefault(str(one.ref), set()).update((ISOLATION, CONNECTIVITY))
-    for one in manifests.others:
-        if one.labels is not None and any(_is_quota_of(quota, one.ref.namespace) for quota in objects):
-            more.setdefault(str(one.ref), set()).update((QUOTA, REACHABILITY))
+        for other in manifests.others:
+            if other.labels is not None:
+                more.setdefault(str(other.ref), set()).update((ISOLATION, CONNECTIVITY))
+    for other in manifests.others:
+        if other.labels is not None and any(_is_quota_of(quota, other.ref.namespace) for quota in objects):
+            more.setdefault(str(other.ref), set()).update((QUOTA, REACHABILITY))
     if not enough(objects, manifests.others, scenario.pods):
-        for one in manifests.others:
-            if one.labels is not None:
-                more.setdefault(str(one.ref), set()).add(REACHABILITY)
-                if _outranks(one, objects, known):
-                    more[str(one.ref)].add(BUDGET)
+        for other in manifests.others:
+            if other.labels is not None:
+                more.setdefault(str(other.ref), set()).add(REACHABILITY)
+                if _outranks(other, objects, known):
+                    more[str(other.ref)].add(BUDGET)
     closer = Detail.CONNECTIONS in scenario.detail
     widened = tuple(_widened(note, more) for note in manifests.notes if closer or note.field != CLOSE)
     return Outside((*widened, *dict.fromkeys(told)), frozenset(elsewhere))
@@ -272,7 +272,7 @@ def _of_service(
         service.spec.selector, [template.labels for template in known.all if template.ref.namespace == space]
     )
     if role := next(
-        (ref_of(one) for one in manifests.objects if isinstance(one, Role) and _may_label(one, space)), None
+        (ref_of(obj) for obj in manifests.objects if isinstance(obj, Role) and _may_label(obj, space)), None
     ):
         why = f"it {selector}{hint}; whoever has {role} may label Pods: nothing is said of its endpoints"
         return manifests.note(service, "spec.selector", why), True

@@ -89,7 +89,7 @@ def live(found: Manifests) -> Live:
     made = tuple(_revisions(addressed))
     start = Initial(
         tuple(sorted((*addressed, *made, *_spaces(addressed)), key=ref_of)),
-        immutabledict((uid, one) for uid, one in sorted(runtimes.items()) if one is not None),
+        immutabledict((uid, runtime) for uid, runtime in sorted(runtimes.items()) if runtime is not None),
     )
     name = _file(found)
     lost = (*lost, *_forgotten(objects), *_unlabelled((*addressed, *made)))
@@ -175,7 +175,7 @@ class _Names:
         """Return endpoints the addresses that their Pods have here."""
         given = tuple(objects)
         pods = {ref_of(obj): obj for obj in given if isinstance(obj, Pod)}
-        addresses = {self.old[ref]: one.status.pod_ip or pod_ip(one) for ref, one in pods.items() if self.old.get(ref)}
+        addresses = {self.old[ref]: pod.status.pod_ip or pod_ip(pod) for ref, pod in pods.items() if self.old.get(ref)}
         return tuple(self._slice(obj, pods, addresses) if isinstance(obj, EndpointSlice) else obj for obj in given)
 
     def _slice(self, one: EndpointSlice, pods: dict[Ref, Pod], addresses: dict[str, str]) -> EndpointSlice:
@@ -214,7 +214,7 @@ def runtime_of(pod: Pod) -> PodRuntime | None:
         container_status.state["terminated"] for container_status in statuses if "terminated" in container_status.state
     ]
     if len(ended) == len(statuses) and (pod.metadata.terminating or pod.spec.restart_policy == "Never"):
-        code = max(int(one.get("exitCode", 0)) for one in ended)
+        code = max(int(terminated.get("exitCode", 0)) for terminated in ended)
         return PodRuntime(Stage.STOPPED, uid, exit_code=code, restarts=restarts)
     if ended or any("running" in container_status.state for container_status in statuses):
         return PodRuntime(

@@ -73,7 +73,9 @@ def documents(text: str, file: str) -> tuple[Located, ...]:
         found = tuple(yaml_source.documents(text))
     except YamlError as error:
         raise BadInput((Problem(file, error.line, _joined(error.path), error.message, error.hint),)) from None
-    return tuple(_place(one.value, file, one.line_of, ()) for one in found) or (Located({}, file, 1, ""),)
+    return tuple(_place(document.value, file, document.line_of, ()) for document in found) or (
+        Located({}, file, 1, ""),
+    )
 
 
 def _place(value: Any, file: str, line_of: Callable[[Path], int], path: Path) -> Located:

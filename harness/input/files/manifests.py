@@ -118,7 +118,7 @@ def _refusals_of_other(other: Other) -> tuple[Problem, ...]:
 
 
 def settled(obj: Object) -> Object:
-    """Give a node what its kubelet would report: capacity and allocatable stand for each other, and it is ready."""
+    """Return a node as its kubelet would report it: capacity and allocatable stand for each other, and it is ready."""
     if not isinstance(obj, Node):
         return obj
     status = obj.status

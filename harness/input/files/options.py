@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def manifests(options: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the manifests it is about, named as for kubectl."""
+    """Add to a command the manifests it is about, named as for kubectl."""
     for add in (
         click.option("--nodes", metavar="N|FILE", help="Add N nodes (4 cpu, 8Gi, 110 pods each), or those of a file."),
         click.option("-n", "--namespace", metavar="NAME", help="Where manifests go that name no namespace."),
@@ -33,7 +33,7 @@ TRACES = ".kubeproof/traces"
 
 
 def checking(options: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what a check does with its answers, and how it searches."""
+    """Add to a command what a check does with its answers, and how it searches."""
     for add in (
         click.option(
             "--explain", is_flag=True, help="Print every bound, assumption and remark, also those that change nothing."
@@ -93,7 +93,7 @@ def checking(options: Callable[..., None]) -> Callable[..., None]:
 
 
 def asked(options: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what is asked of the manifests, and within which limits."""
+    """Add to a command what is asked of the manifests, and within which limits."""
     for add in (
         click.option("--max-depth", type=click.IntRange(min=1), metavar="N", help="Look at runs of at most N steps."),
         click.option("--timeout", metavar="TIME", help="Give up after so long: 60s, 5m."),
@@ -252,9 +252,9 @@ def service_of(text: str) -> tuple[str, str]:
 
 def limits_of(given: dict[str, Any]) -> Limits:
     """Read how far a search may go."""
+    from ....impl.api.values.duration import DurationError, seconds  # noqa: PLC0415
     from ....impl.api.values.quantity import QuantityError, parse_quantity  # noqa: PLC0415
     from ....model.checker.results import Limits  # noqa: PLC0415
-    from .reader import DurationError, seconds  # noqa: PLC0415
 
     try:
         memory = parse_quantity(given["max_memory"]).value() if given.get("max_memory") else None

@@ -18,9 +18,9 @@ from immutabledict import immutabledict
 
 from ....impl.api.reading.load import BadInput, Problem
 from ....impl.api.reading.nearest import did_you_mean
+from ....impl.api.values.duration import DurationError, seconds
 from ....impl.api.values.frozen import EMPTY, Json, freeze, thaw
 from .located import from_yaml
-from .reader import DurationError, seconds
 from .scenario_file import FIELDS, is_scenario_file
 
 NAME = "kubeproof.toml"

@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar
 
 from ....impl.api.reading.load import BadInput, Note, Other, Problem
 from ....impl.api.reading.nearest import did_you_mean
+from ....impl.api.values.duration import DurationError, seconds
 from .located import Located
 
 E = TypeVar("E", bound=Enum)
 
 INT32 = 2**31 - 1
 """The largest number of replicas, seconds and the like that Kubernetes can hold."""
-UNITS = {"s": 1, "m": 60, "h": 3600}
-DURATION = re.compile(r"(?:\d+[smh])+")
-
-
-class DurationError(ValueError):
-    """A text that is no duration in whole seconds."""
-
-
-def seconds(text: str) -> int:
-    """Read a duration as Go writes it, in whole seconds: 5s, 1m30s, 2h; a bare number is seconds."""
-    if text.isdecimal():
-        return int(text)
-    if not DURATION.fullmatch(text):
-        raise DurationError(f"expected a duration in whole seconds like 5s or 1m30s, got {text!r}")
-    return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([smh])", text))
 
 
 class Reader:

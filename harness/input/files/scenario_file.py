@@ -169,7 +169,7 @@ def load_scenario(
     release = read_release(reader, fields.get("release"), fields.get("switches"))
     manifests = _with_nodes(reader, fields, read_manifests(first, reader, namespace, kinds, release))
     folder = next((PurePath(file).parent for file in files if is_scenario_file(file)), PurePath())
-    placed = {str(PurePath(one).relative_to(folder)): documents(files[one], one) for one in later}
+    placed = {str(PurePath(file).relative_to(folder)): documents(files[file], file) for file in later}
     around = Surroundings(placed, namespace, kinds, release)
     if "script" in fields:
         fields["script"] = one_by_one(reader, spelled(reader, fields["script"]), around, manifests.others)

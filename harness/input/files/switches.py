@@ -35,7 +35,7 @@ def read_release(reader: Reader, at: Located | None, switches: Located | None) -
             reader.blame(at, f"release {name!r} is not modelled", f"known are {', '.join(RELEASES)}")
         release = RELEASES.get(name, NEWEST)
     given = switches.value if switches is not None and isinstance(switches.value, dict) else {}
-    for change in (one for one in Change if one.key in given):
+    for change in (change for change in Change if change.key in given):
         release = release.with_change(change, done=given[change.key].value == change.after)
     return release
 
@@ -78,6 +78,6 @@ def _words(reader: Reader, at: Located | None, known: Mapping[tuple[str, str], W
     said = {key: str(item.value) if isinstance(item.value, int) else reader.text(item) for key, item in found.items()}
     for key, item in found.items():
         if (key, said[key]) not in known:
-            values = ", ".join(value for one, value in known if one == key)
+            values = ", ".join(value for name, value in known if name == key)
             reader.blame(item, f"{item.value!r} is not known of {key}", f"known are {values}")
     return frozenset(known[key, said[key]] for key in found if (key, said[key]) in known)

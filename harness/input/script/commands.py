@@ -96,7 +96,7 @@ def _parse_one(text: str) -> dict[str, Any]:
     command = COMMANDS[name]
     for flag in sorted(flags):
         if flag not in command.flags | {"timeout"}:
-            known = ", ".join(f"--{one}" for one in sorted(command.flags)) or "none"
+            known = ", ".join(f"--{option}" for option in sorted(command.flags)) or "none"
             raise CommandError(f"{text!r}: {name} has no flag --{flag} here; known are: {known}")
     try:
         return command.read(words, flags)
@@ -145,7 +145,7 @@ def _command(words: tuple[str, ...], text: str) -> tuple[str, tuple[str, ...]]:
         raise CommandError(f"{text!r}: nobody does that, it happens at any time: --fault node-crash=1, node-reboot=1")
     if (first, second) in OTHERS:
         raise CommandError(f"{text!r}: {OTHERS[first, second]}")
-    if pairs := [f"{one} {verb}" for one, verb in PAIRS if one == first]:
+    if pairs := [f"{noun} {verb}" for noun, verb in PAIRS if noun == first]:
         raise CommandError(f"{' '.join(words[:2])!r} is no command; known are {', '.join(pairs)}")
     raise CommandError(f"{first!r} is no command; {did_you_mean(first, COMMANDS)}")
 

@@ -74,8 +74,8 @@ def one_by_one(reader: Reader, at: Located, around: Surroundings, known: Iterabl
     and takes none away: they may be late anyway.
     """
     there = {other.ref: other for other in known}
-    found = (one for item in reader.items(at) for one in _documents(item, around))
-    return evolve(at, value=tuple(one for one in found if not _goes_without(reader, one, around, there)))
+    found = (manifest for item in reader.items(at) for manifest in _documents(item, around))
+    return evolve(at, value=tuple(manifest for manifest in found if not _goes_without(reader, manifest, around, there)))
 
 
 def _documents(item: Located, around: Surroundings) -> Iterator[Located]:
@@ -222,9 +222,11 @@ def _plain(command: type[Step], *ignored: str) -> _Action:
     known = {json_name(field.name): field for field in fields(command) if field.name not in OWN}
 
     def make(given: _Arguments) -> Step:
-        return command(**{one.name: READ[one.type](given, key) for key, one in known.items() if key in given.fields})
+        return command(
+            **{argument.name: READ[argument.type](given, key) for key, argument in known.items() if key in given.fields}
+        )
 
-    needed = tuple(key for key, one in known.items() if one.default is NOTHING)
+    needed = tuple(key for key, argument in known.items() if argument.default is NOTHING)
     return _Action(needed, (*(key for key in known if key not in needed), *ignored), make)
 
 

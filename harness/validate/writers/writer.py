@@ -59,8 +59,8 @@ class Writer:
 
     def asked(self, seen: Seen, syncs: Syncs, namespace: str | None = None) -> Iterator[Request]:
         """Yield what it asks for on something that it may have seen, of its keys in a namespace, or in all."""
-        kept = ((ref, self.keeps[ref.kind](one)) for ref, one in seen.cache.objects.items() if ref.kind in self.keeps)
-        slim = evolve(seen, cache=Cache.of(one for _, one in kept if one is not None))
+        kept = ((ref, self.keeps[ref.kind](obj)) for ref, obj in seen.cache.objects.items() if ref.kind in self.keeps)
+        slim = evolve(seen, cache=Cache.of(obj for _, obj in kept if obj is not None))
         for key in seen.cache.objects:
             if key.kind in self.kinds and namespace in {None, "", key.namespace}:
                 yield from syncs(slim, key)

@@ -111,13 +111,13 @@ class Fold:
         by_node = tied(whole.scenario) or any(
             isinstance(obj, Service) and asks_nodes(obj) for obj in scenario.everything
         )
-        alike = {} if by_node else {name: one.sort for one, name in names_of(asked).spelt.items()}
+        alike = {} if by_node else {name: mention.sort for mention, name in names_of(asked).spelt.items()}
         pools = whole.world.layout.pools
         volumes = (*pools.get("PersistentVolumeClaim", ()), *pools.get("PersistentVolume", ()))
         return cls(alike, names_said(scenario), pools["Pod"], volumes)
 
     def token(self, pod: Pod) -> int:
-        """Give a number to what a Pod is apart from its name, address and node."""
+        """Return a number for what a Pod is apart from its name, address and node."""
         known = self.known.get(id(pod))
         if known is None:
             known = self.known[id(pod)] = (pod, self.tokens.setdefault(self._bare(pod), len(self.tokens)))
@@ -263,8 +263,8 @@ class Growing:
         return found
 
     def _bind(self, state: State, turn: Requests) -> State:
-        for one in turn:
-            for request in sent(one):
+        for part in turn:
+            for request in sent(part):
                 response, updates = self.whole.world.commit(state, self.scheduler.user, request)
                 if not response.ok:
                     raise Unruly

@@ -18,7 +18,7 @@ from ....impl.api.batch import CronJob, Job
 from ....impl.api.cache import Cache
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref, Time
-from ....impl.api.requests import Response
+from ....impl.api.requests import Delete, Response
 from ....impl.controllers.cronjob import cronjob
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, constantly
@@ -28,6 +28,7 @@ from ....model.world.world import World
 from ...input.cron_runs import times
 from ...input.scenario import Scenario, Switch
 from ..faults.fault import budget
+from .failed_jobs import remembered
 from .workloads import distinct
 
 USER = "cronjob-controller"
@@ -105,16 +106,20 @@ def _passes(clocks: tuple[Clock, ...], view: View) -> Iterator[Outcome]:
 
 
 def _works(world: World, ref: Ref, gives_up: bool, view: View) -> Iterator[Outcome]:  # noqa: FBT001
-    requests = cronjob.reconcile(_seen(world, view), ref, now=view[due_slot(ref)], gives_up=gives_up)
+    seen = _seen(world, view)
+    requests = cronjob.reconcile(seen, ref, now=view[due_slot(ref)], gives_up=gives_up)
+    deleted = (seen.objects[request.ref] for request in requests if isinstance(request, Delete))
 
     def told(answers: tuple[Response, ...], _after: Stored) -> str:
         return ", ".join(map(world.describe, requests, answers))
 
-    yield from world.at_once(view, USER, requests, told)
+    more = remembered(view, deleted)
+    for outcome in world.at_once(view, USER, requests, told):
+        yield Outcome(outcome.label, {**outcome.updates, **more})
 
 
 def _seen(world: World, view: View) -> Cache:
     layout = world.layout
     placed = (view[slot] for kind in ("CronJob", "Job") for slot in layout.pools.get(kind, ()))
     fixed = (obj for obj in layout.constants.values() if isinstance(obj, CronJob | Job))
-    return Cache.of(one for one in (*fixed, *placed) if one is not None)
+    return Cache.of(obj for obj in (*fixed, *placed) if obj is not None)

@@ -49,7 +49,7 @@ def _forgets(world: World, place: str, view: View) -> Iterator[Outcome]:
     there = {view.via(keep, slot) for slot in world.layout.pools["Pod"]}
     noted = budget.status.disrupted_pods
     for name in sorted(there & noted.keys()):
-        left = immutabledict((one, noted[one]) for one in noted if one != name)
+        left = immutabledict((other, noted[other]) for other in noted if other != name)
         forgotten = evolve(budget, status=evolve(budget.status, disrupted_pods=left))
         yield Outcome(f"two minutes after an eviction {name} counts again", {place: forgotten})
 

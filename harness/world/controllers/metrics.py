@@ -57,7 +57,7 @@ def _metrics(one: HorizontalPodAutoscaler) -> tuple[Mapping[str, Any], ...]:
 
 def _means(metric: Mapping[str, Any]) -> bool:
     """Tell whether a metric that is measured beside the Pods is wanted as a mean over them."""
-    source: Mapping[str, Any] = next((metric[one] for one in horizontal.BESIDE if metric.get(one)), {})
+    source: Mapping[str, Any] = next((metric[kind] for kind in horizontal.BESIDE if metric.get(kind)), {})
     return (source.get("target") or {}).get("averageValue") is not None
 
 
@@ -154,10 +154,10 @@ def _usage(resource: str, pods: tuple[Measured, ...]) -> Usage | None:
     used = {pod.metadata.name: of for pod, runs in pods if (of := _amount(resource, pod, runs)) is not None}
     if not used:
         return None
-    late = {one.metadata.name for one, _ in pods if _starts(one) or (resource == "cpu" and not one.ready)}
-    missing = {one.metadata.name for one, _ in pods} - used.keys() - late
+    late = {pod.metadata.name for pod, _ in pods if _starts(pod) or (resource == "cpu" and not pod.ready)}
+    missing = {pod.metadata.name for pod, _ in pods} - used.keys() - late
     return Usage(
-        used, {one.metadata.name: _asked(resource, one) for one, _ in pods}, frozenset(late), frozenset(missing)
+        used, {pod.metadata.name: _asked(resource, pod) for pod, _ in pods}, frozenset(late), frozenset(missing)
     )
 
 

@@ -56,7 +56,7 @@ def _namespace_act(held: frozenset[str], aggregated: tuple[Aggregated, ...], cac
 
 def _looks_for(kind: str, keep: Callable[[Object], Object | None], aggregated: tuple[Aggregated, ...]) -> Transform:
     """Return what is kept of a kind: what is in the namespace, and who answers for groups of the API, wherever."""
-    spaces = frozenset(one.service.namespace for one in aggregated)
+    spaces = frozenset(api.service.namespace for api in aggregated)
     if not spaces or kind not in {"Pod", "Service"}:
         return partial(_in_namespace, keep)
     return partial(_in_namespace_or, spaces)
@@ -69,7 +69,7 @@ def _in_namespace_or(spaces: frozenset[str], uid: str, obj: Object | None) -> Ob
 
 
 def _kept_for_namespace(obj: Object, aggregated: tuple[Aggregated, ...]) -> Object | None:
-    answering = ref_of(obj) in {one.service for one in aggregated}
+    answering = ref_of(obj) in {api.service for api in aggregated}
     return namespace.backing(obj) if answering else namespace.TRANSFORM[ref_of(obj).kind](obj)
 
 

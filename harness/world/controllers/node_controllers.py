@@ -375,7 +375,7 @@ def stranded(world: World, struck: tuple[str, ...], view: View, place: str) -> s
     places = world.layout.pools.get("Node", ())
     if not node or not places:
         return ""
-    if not any(view.via(name_of, one) == node for one in places):
+    if not any(view.via(name_of, known) == node for known in places):
         return f"Pod {view[place].metadata.name} is on {node}, which is gone"
     return (
         f"Pod {view[place].metadata.name} is on {node}, which has died"

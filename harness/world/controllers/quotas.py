@@ -154,7 +154,9 @@ def _has_room(quota: ResourceQuota, pods: list[Pod], count: int) -> bool:
     if names_of(BY_NAME["Pod"], hard) != hard.keys() or any(unsaid(pod, hard) for pod in pods):
         return False
     taken = [usage(pod, 0) for pod in pods]
-    return all(one[name].number * count <= hard[name].number for one in taken for name in hard if name in one)
+    return all(
+        amounts[name].number * count <= hard[name].number for amounts in taken for name in hard if name in amounts
+    )
 
 
 def uncounted(objects: Iterable[Object], quotas: frozenset[Ref]) -> Iterator[Object]:

@@ -146,7 +146,7 @@ def _evicts(
     pod = view.via(tainteviction.TRANSFORM["Pod"], place) if view.via(_is_bound, place) else None
     if not isinstance(pod, Pod):
         return
-    nodes = (view.via(partial(keep, ""), one) for one in world.layout.pools["Node"])
+    nodes = (view.via(partial(keep, ""), place_) for place_ in world.layout.pools["Node"])
     cache = Cache.of((pod, *(node for node in nodes if node is not None and node.metadata.name == pod.spec.node_name)))
     if timed and view[slot(place)] and not tainteviction.reconcile(cache, ref_of(pod)):
         return  # It outlives somebody who is still there; a taint that it does not tolerate waits for nobody.
@@ -170,11 +170,11 @@ def _notes(world: World, place: str, view: View) -> Iterator[Outcome]:
     places = world.layout.pools["Pod"]
     if known is None:
         node, seconds = view.via(_tolerates, place)
-        going = (view.via(partial(_gone_before, node, seconds), one) for one in places if one != place)
+        going = (view.via(partial(_gone_before, node, seconds), other) for other in places if other != place)
         kept = tuple((Evict(ref),) for ref in sorted(ref for ref in going if ref is not None))
     else:
-        there = {view.via(reference, one) for one in places} if known else frozenset()
-        kept = tuple(one for one in known if one[0].pod in there)
+        there = {view.via(reference, other) for other in places} if known else frozenset()
+        kept = tuple(turn for turn in known if turn[0].pod in there)
     if kept != known:
         yield Outcome("", {slot(place): kept})
 

@@ -20,6 +20,7 @@ from ....model.world.component import Component
 from ....model.world.store import Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World
+from .failed_jobs import remembered
 from .taint_eviction import number_of
 
 USER = "ttl-after-finished-controller"
@@ -49,7 +50,8 @@ def _deletes(world: World, place: str, view: View) -> Iterator[Outcome]:
     if isinstance(job, Job):
         requests = ttlafterfinished.reconcile(Cache.of((job,)), ref_of(job))
         if requests:
-            yield from world.at_once(view, USER, requests, partial(_told, job))
+            for outcome in world.at_once(view, USER, requests, partial(_told, job)):
+                yield Outcome(outcome.label, {**outcome.updates, **remembered(view, (job,))})
 
 
 def _told(job: Job, _answers: tuple[Response, ...], _after: Stored) -> str:

@@ -170,7 +170,7 @@ def template_of(maker: Workload) -> Pod:
     template, spec = maker.spec.template, maker.spec.template.spec
     if isinstance(maker, StatefulSet):
         own = {claim.metadata.name for claim in maker.spec.volume_claim_templates}
-        kept = tuple(one for one in volumes(Pod(spec=spec)) if as_map(one).get("name") not in own)
+        kept = tuple(volume for volume in volumes(Pod(spec=spec)) if as_map(volume).get("name") not in own)
         extra = {**spec.extra, "volumes": kept} if kept else {k: v for k, v in spec.extra.items() if k != "volumes"}
         spec = evolve(spec, extra=immutabledict(sorted(extra.items())))
     return Pod(evolve(template.metadata, namespace=maker.metadata.namespace), spec)
@@ -244,7 +244,7 @@ def _told(key: Ref, after: Object | None, before: Object) -> str:
 def _seen(world: World, view: View, *, pods: bool) -> Cache:
     """Return what the volume controllers look at, as it is."""
     layout = world.layout
-    constants = (one for ref, one in layout.constants.items() if ref.kind in READ)
+    constants = (constant for ref, constant in layout.constants.items() if ref.kind in READ)
     placed = (view[slot] for kind in READ if kind != "Node" for slot in layout.pools.get(kind, ()))
     nodes = (view.via(_labelled, slot) for slot in layout.pools.get("Node", ()))
     users = (view.via(_using, slot) for slot in layout.pools["Pod"]) if pods else ()

@@ -65,9 +65,9 @@ def processes(
     fall asleep over Pods that are not yet available.
     """
     known = tuple(objects)
-    for one in distinct(known, Deployment):
-        kinds = 3 if one.spec.strategy.type == "Recreate" else 2
-        yield deployment_process(one, pools, quiet=quiet(one), form=form(kinds), status=status, release=release)
+    for owner in distinct(known, Deployment):
+        kinds = 3 if owner.spec.strategy.type == "Recreate" else 2
+        yield deployment_process(owner, pools, quiet=quiet(owner), form=form(kinds), status=status, release=release)
     for kind in replicaset.KINDS:
         places = pools.get(kind, ())
         yield from (replicaset_process(slot, pools, form=form(2), kind=kind, release=release) for slot in places)

@@ -20,7 +20,7 @@ EXPECTING = frozenset(BY_KIND[kind].controller for kind in ("DaemonSet", "Job", 
 def _actions(struck: Struck) -> tuple[Action, ...]:
     if Change.OWN_WRITES_AWAITED in struck.scenario.release:
         return ()
-    expecting = (one for one in struck.processes if one.group in EXPECTING)
+    expecting = (process for process in struck.processes if process.group in EXPECTING)
     return tuple(action for process in expecting for action in expiries(struck.world, process, BUDGET))
 
 

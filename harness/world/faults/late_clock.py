@@ -70,7 +70,9 @@ def _uncounted(known: tuple[Snapshot, ...]) -> tuple[Pod, ...]:
     seen = [obj for snapshot in known for obj in snapshot]
     ready = tuple(obj for obj in seen if isinstance(obj, Pod) and obj.ready)
     owners = (obj for obj in seen if isinstance(obj, DaemonSet))
-    waits = any(one.spec.min_ready_seconds and one.status.number_available < len(ready) for one in owners)
+    waits = any(
+        daemonset.spec.min_ready_seconds and daemonset.status.number_available < len(ready) for daemonset in owners
+    )
     return ready if waits else ()
 
 
@@ -78,7 +80,8 @@ def _late(pod: Object | None) -> Object | None:
     """Return a Pod that became ready just now."""
     assert isinstance(pod, Pod)  # noqa: S101 - it is one of `_uncounted`
     conditions = (
-        evolve(one, last_transition_time=NOT_YET) if one.type == "Ready" else one for one in pod.status.conditions
+        evolve(condition, last_transition_time=NOT_YET) if condition.type == "Ready" else condition
+        for condition in pod.status.conditions
     )
     return evolve(pod, status=evolve(pod.status, conditions=tuple[PodCondition, ...](conditions)))
 

@@ -44,9 +44,11 @@ def _led(world: World, node: str, view: View) -> Routed:
     """Return where the proxy of a node leads, if it has caught up."""
     layout = world.layout
     there = (*layout.constants.values(), *(view[slot] for slot in layout.pools.get("Service", ())))
-    services = tuple(one for one in there if isinstance(one, Service) and is_judged(one) and not is_headless(one))
+    services = tuple(
+        service for service in there if isinstance(service, Service) and is_judged(service) and not is_headless(service)
+    )
     keep = partial(_leads, services, node)
-    return frozenset(one for place in layout.pools["Pod"] for one in view.via(keep, place))
+    return frozenset(led for place in layout.pools["Pod"] for led in view.via(keep, place))
 
 
 def _leads(services: tuple[Service, ...], node: str, obj: Object | None) -> Routed:

@@ -206,7 +206,7 @@ def _works(kubelets: Kubelets, place: str, view: View) -> Iterator[Outcome]:
             yield from _early(kubelets, view, pod, chain, node)
 
 
-_BEGUN = frozenset({Work.BECOME_READY, Work.CRASH, Work.EXIT, Work.DEADLINE, Work.SIGTERM, Work.STOP})
+_BEGUN = frozenset({Work.BECOME_READY, Work.COME_UP, Work.CRASH, Work.EXIT, Work.DEADLINE, Work.SIGTERM, Work.STOP})
 """What a kubelet goes on with when it is cut off."""
 
 
@@ -345,7 +345,7 @@ def _neighbours(kubelets: Kubelets, view: View, place: str, node: Node) -> tuple
 
 def _is_crowded(kubelets: Kubelets, view: View, place: str, pod: Pod | None, node: Node) -> bool:
     """Tell whether the Pods of a node, all together, leave one of them no room: then who starts first decides."""
-    there = tuple(one for _, one in _beside(kubelets, view, place, node))
+    there = tuple(other for _, other in _beside(kubelets, view, place, node))
     return is_crowded(there if pod is None else (*there, pod), node)
 
 

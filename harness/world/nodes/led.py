@@ -40,8 +40,8 @@ def _slices(value: object) -> Iterator[EndpointSlice]:
     if isinstance(value, EndpointSlice):
         yield value
     elif isinstance(value, tuple):
-        for one in value:
-            yield from _slices(one)
+        for part in value:
+            yield from _slices(part)
     elif isinstance(value, Create | Update):
         yield from _slices(value.object)
 

@@ -66,7 +66,7 @@ def balance(pod: Pod, info: NodeInfo, crowd: Crowd) -> Range:
     """Return the lowest and the highest score for shares of cpu and memory that are alike, beside some of a crowd."""
     has, used, wanted = allocatable(info), in_use(info), requested(pod)
     shares = []
-    for name in (one for one in SCORED if has.get(one, 0)):
+    for name in (resource for resource in SCORED if has.get(resource, 0)):
         there = used.get(name, 0) + wanted.get(name, 0)
         shares.append((min(there / has[name], 1.0), min((there + crowd.requested.get(name, 0)) / has[name], 1.0)))
     if len(shares) < len(SCORED):

@@ -37,8 +37,8 @@ def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> 
     if not open_to_choice <= rank.keys():
         return syncs  # One is gone already, and its node forgotten.
     return tuple(
-        one
-        for one, gone in zip(syncs, victims, strict=True)
+        sync
+        for sync, gone in zip(syncs, victims, strict=True)
         if min(rank[pod] for pod in open_to_choice & gone) >= max(rank[pod] for pod in open_to_choice - gone)
     )
 
@@ -54,7 +54,7 @@ def _ranks(place: str, pools: Pools, view: View) -> dict[Ref, int]:
     family = {uid}
     if controller:
         kin = [view.via(_kin, slot) for slot in pools.get("ReplicaSet", ())]
-        family |= {one for one, parent in kin if parent == controller}
+        family |= {child for child, parent in kin if parent == controller}
     pods = [found for slot in pools["Pod"] if (found := view.via(_berth, slot)) is not None]
     crowd = Counter(node for _, node, owner, active in pods if active and owner in family)
     return {ref: crowd[node] for ref, node, _, _ in pods}

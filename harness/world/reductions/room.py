@@ -49,7 +49,7 @@ def enough(objects: Iterable[Object], others: Iterable[Other], pods: int) -> boo
     ]
     if len(counted) < len(foreign):
         return False
-    if any(meddles(one.spec) for one in (*mine, *(pod for pod, _ in counted))):
+    if any(meddles(foreigner.spec) for foreigner in (*mine, *(pod for pod, _ in counted))):
         return False
     total = Counter({"pods": pods + sum(count for _, count in counted)})
     total.update(scaled(largest(mine), pods))

@@ -72,7 +72,7 @@ def on_one_node(scenario: Scenario) -> Scenario | None:
     kept = tuple(obj for obj in scenario.objects if not (isinstance(obj, Node) and obj.metadata.name in others))
     sizes = range(scenario.pods, min(2 * scenario.replicas, scenario.pods) - 1, -1)
     bounded = (evolve(scenario, bounds=evolve(scenario.bounds, pods=pods)) for pods in sizes)
-    alike = next((one for one in bounded if _placeless(one)), None)
+    alike = next((smaller for smaller in bounded if _placeless(smaller)), None)
     return None if alike is None else evolve(alike, objects=kept)
 
 

@@ -151,7 +151,7 @@ class Parts:
         return self._moved(value, found, numbers) if isinstance(value, Node) else found
 
     def _moved(self, old: Node, new: Node, numbers: Mapping[Mention, int]) -> Node:
-        """Give a node the labels that say where the other one is."""
+        """Return a node with the labels that say where the other one is."""
         mention = self.names.nodes.get(old.metadata.name)
         if mention is None:
             return new
@@ -226,7 +226,7 @@ class Shape:
             if slot == process.turn:
                 self.turns.add(template)
             if watch is not None:
-                self.columns[template] = tuple(self.owners.get(one) for one in watch.slots)
+                self.columns[template] = tuple(self.owners.get(place) for place in watch.slots)
 
     def facts(self, template: str, value: Any) -> Iterable[Fact]:
         """Take a value apart."""
@@ -249,11 +249,11 @@ class Shape:
 
     def _asked(self, turn: Requests) -> Iterator[Fact]:
         """Take a turn apart: of requests sent side by side each says something by itself, in no order."""
-        if not any(isinstance(one, Together) for one in turn):
+        if not any(isinstance(part, Together) for part in turn):
             yield self.parts.fact(turn)
             return
-        for number, one in enumerate(turn):
-            for request in sent(one):
+        for number, part in enumerate(turn):
+            for request in sent(part):
                 shape, mentions = self.parts.fact(request)
                 yield (number, len(turn), shape), mentions
 
@@ -281,7 +281,7 @@ class Shape:
         """Move the entries of a cache; one of a place that is none goes to a free one."""
         positions = {owner: number for number, owner in enumerate(owners) if owner is not None}
         found: list[Any] = [
-            None if owner else self.parts.renamed(one, numbers) for owner, one in zip(owners, value, strict=True)
+            None if owner else self.parts.renamed(entry, numbers) for owner, entry in zip(owners, value, strict=True)
         ]
         homeless = []
         for owner, entry in zip(owners, value, strict=True):
@@ -328,7 +328,7 @@ def names_of(cluster: Cluster) -> Names:
         value for value in (*cluster.world.layout.constants.values(), *initial.values()) if isinstance(value, Node)
     ]
     said = names_said(scenario) | places_said(scenario)
-    unnamed = [one for one in nodes if not {one.metadata.name, f"Node//{one.metadata.name}"} & said]
+    unnamed = [node for node in nodes if not {node.metadata.name, f"Node//{node.metadata.name}"} & said]
     alike: dict[Node, list[Node]] = {}
     for node in unnamed:
         alike.setdefault(_anonymous(node, nodes, said), []).append(node)
@@ -365,14 +365,14 @@ def places_said(scenario: Scenario) -> frozenset[str]:
 
 def _anonymous(node: Node, nodes: list[Node], said: frozenset[str]) -> Node:
     """Return a node without its name, and without labels that only say that it is this one."""
-    others = [one for one in nodes if one.metadata.name != node.metadata.name]
+    others = [other for other in nodes if other.metadata.name != node.metadata.name]
     labels = node.metadata.labels
     own = {
         key
         for key in WHERE
         if key in labels
         and labels[key] not in said
-        and all(one.metadata.labels.get(key) != labels[key] for one in others)
+        and all(other.metadata.labels.get(key) != labels[key] for other in others)
     }
     kept = type(labels)({key: "" if key in own else value for key, value in labels.items()})
     return evolve(node, metadata=evolve(node.metadata, name="", uid="", labels=kept))

@@ -92,8 +92,8 @@ class Hurried(Exception):  # noqa: N818 - it says what was done too soon
 
 def is_plain(scenario: Scenario) -> bool:
     """Tell whether nobody but ReplicaSets' controllers reads Pods, and no Deployment gets two new templates."""
-    rollouts = [one for one in scenario.script if isinstance(one, kubectl.SetImage | kubectl.RolloutRestart)]
-    rolling = {(one.kind, one.namespace or scenario.namespace, one.name) for one in rollouts}
+    rollouts = [step for step in scenario.script if isinstance(step, kubectl.SetImage | kubectl.RolloutRestart)]
+    rolling = {(rollout.kind, rollout.namespace or scenario.namespace, rollout.name) for rollout in rollouts}
     return (
         nowhere_else(scenario)
         and scenario.start is Start.SETTLED
@@ -123,7 +123,7 @@ def _is_plain(obj: Object) -> bool:
 
 def ends_unseen(scenario: Scenario) -> bool:
     """Tell whether nobody is asked while Pods end."""
-    return not any(isinstance(one, Service) for one in scenario.everything)
+    return not any(isinstance(obj, Service) for obj in scenario.everything)
 
 
 def prompt(process: Process) -> Process:
@@ -141,7 +141,7 @@ def counting(process: Process) -> Process:
 
     Raises `Hurried`, while it decides, where that is too little.
     """
-    watches = tuple(_counted(one) if one.kind == "Pod" else one for one in process.watches)
+    watches = tuple(_counted(watch) if watch.kind == "Pod" else watch for watch in process.watches)
     act = partial(_telling, partial(_at_ease, process.act))
     return evolve(process, watches=watches, act=act, form=Form.CURRENT, in_one_go=frozenset({"Pod"}), narrow=None)
 
@@ -158,7 +158,7 @@ def _bare(keep: Transform, uid: str, obj: Object | None) -> Object | None:
 
 def _at_ease(act: Callable[[Cache, Ref], Alternatives], cache: Cache, key: Ref) -> Alternatives:
     found = act(cache, key)
-    if not any(isinstance(one, Delete) for requests in found for part in requests for one in sent(part)):
+    if not any(isinstance(request, Delete) for requests in found for part in requests for request in sent(part)):
         return found
     pods = [pod for pod in cache.list(Pod) if pod.active]
     if not all(pod.ready for pod in pods):
@@ -201,7 +201,7 @@ def starting(process: Process, kubelets: Kubelets) -> Process:
 
     Raises `Hurried`, while they do, where it matters which of them.
     """
-    watch = next(one for one in process.watches if one.kind == "Pod")
+    watch = next(known for known in process.watches if known.kind == "Pod")
     return evolve(process, before=partial(_started, kubelets, watch, str(process.key)))
 
 

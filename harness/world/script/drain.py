@@ -148,11 +148,11 @@ def _evicts(drain: Drain, view: View) -> Iterator[Outcome]:
         if response.ok:
             for_good = pod.metadata.controller is None or ref_of(pod) in drain.asked
             gone = {GONE: with_gone(view[GONE], ref_of(pod))} if for_good else {}
-            told = tuple((_evicted(pod),) if one[0].pod == eviction.pod else one for one in view[LISTED])
+            told = tuple((_evicted(pod),) if listed[0].pod == eviction.pod else listed for listed in view[LISTED])
             yield Outcome(f"drain {drain.step.node}: evicts {pod.metadata.name}", {**updates, LISTED: told, **gone})
         elif response.code not in RETRIED:
             why = f"error when evicting a Pod: {response.message}"
-            listed = tuple(one for one in view[LISTED] if one[0].pod != ref_of(pod))
+            listed = tuple(listed for listed in view[LISTED] if listed[0].pod != ref_of(pod))
             label = f"drain {drain.step.node}: cannot evict {pod.metadata.name}"
             yield Outcome(label, {LISTED: listed, REFUSED: (*view[REFUSED], (drain.number, why))})
 

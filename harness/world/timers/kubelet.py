@@ -4,9 +4,11 @@ Upstream: pkg/kubelet/prober/worker.go, pkg/kubelet/active_deadline.go, pkg/kube
 (v1.32). A wait begins with what everybody can see, the binding or the deletion, which is no later than when the
 kubelet begins to count.
 
-- **Ready.** No probe is asked before its `initialDelaySeconds`, counted from the start of its container. A period or a
+- **Ready.** No probe is asked before its `initialDelaySeconds`, counted from the start of its container, nor succeeds
+  before its program has started up, where an annotation says how long that takes. A period or a
   `successThreshold` adds nothing that is sure: a worker is woken whenever the container is started anew. Where only
-  some container was restarted, the shortest delay of all. No greatest length: a program takes what it takes.
+  some container was restarted, the shortest delay of all; none where a probe has failed since it was ready. No
+  greatest length: a program takes what it takes.
 - **Over.** `activeDeadlineSeconds` count from when the kubelet has admitted the Pod, which it says in whole seconds: so
   a second less is sure. It may be late.
 - **Hook.** From the beginning of the hooks until the first SIGTERM: the shortest hook of all containers, as far as its
@@ -30,8 +32,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 
-from ....impl.api.core import Node, Pod, Probe
+from ....impl.api.core import Container, Node, Pod
 from ....impl.api.runtime import PodRuntime, Stage
+from ....impl.kubelet.starting import starts_in
 from ....impl.kubelet.status import DEADLINE_EXCEEDED
 from ....impl.kubelet.timings import hook_length, timings
 from ....impl.scheduler.plugins.volumes.volume_claims import volumes
@@ -81,17 +84,18 @@ def _readiness(place: str, view: View) -> Iterator[Wait]:
     if seen is None or seen[0].metadata.terminating:
         return
     pod, runtime = seen
-    delays = [
-        max(_delay(container.readiness_probe), _delay(container.startup_probe)) for container in pod.spec.containers
-    ]
-    least = min(delays, default=0) if runtime.restarts else max(delays, default=0)
+    delays = [_delay(container, starts_in(pod)) for container in pod.spec.containers]
+    least = 0 if runtime.failing else min(delays, default=0) if runtime.restarts else max(delays, default=0)
     if least and not runtime.ready and runtime.stage in {Stage.IDLE, Stage.STARTING, Stage.RUNNING}:
         what = (pod.metadata.uid, "ready", runtime.restarts)
         yield Wait(what, f"the initial delay of the probes of {_name(pod)}", Fraction(least))
 
 
-def _delay(probe: Probe | None) -> int:
-    return 0 if probe is None else probe.initial_delay_seconds
+def _delay(container: Container, needed: int) -> int:
+    """Return the seconds before a container can be ready whose program needs so many to start up."""
+    probes = (container.readiness_probe, container.startup_probe)
+    delays = [probe.initial_delay_seconds for probe in probes if probe is not None]
+    return max(*delays, needed) if delays else 0
 
 
 def _is_ready(place: str, _before: View, after: View, wait: Wait) -> bool:
@@ -166,7 +170,7 @@ def _is_heard(timing: Timing, view: View, node: str) -> bool:
         return False
     layout = timing.world.layout
     placed = (view[slot] for slot in layout.pools.get("Node", ()))
-    return any(isinstance(one, Node) and one.metadata.name == node for one in (*layout.constants.values(), *placed))
+    return any(isinstance(obj, Node) and obj.metadata.name == node for obj in (*layout.constants.values(), *placed))
 
 
 def _has_ended(place: str, _before: View, after: View, wait: Wait) -> bool:

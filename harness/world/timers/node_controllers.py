@@ -60,7 +60,7 @@ def _stays(nodes: tuple[str, ...], place: str, view: View) -> Iterator[Wait]:
     if not isinstance(pod, Pod) or pod.metadata.terminating or not pod.spec.node_name:
         return
     there = (view[slot] for slot in nodes)
-    here = [one for one in there if isinstance(one, Node) and one.metadata.name == pod.spec.node_name]
+    here = [obj for obj in there if isinstance(obj, Node) and obj.metadata.name == pod.spec.node_name]
     seconds = tainteviction.delay(Cache.of((pod, *here)), pod)
     if seconds is not None:
         told = f"the toleration of Pod {pod.metadata.namespace}/{pod.metadata.name} on {pod.spec.node_name}"

@@ -36,7 +36,7 @@ def _available(pods: tuple[str, ...], place: str, view: View) -> Iterator[Wait]:
         return
     meta = owner.metadata
     there = (view[slot] for slot in pods)
-    own = (one for one in there if isinstance(one, Pod) and one.metadata.controller is not None)
+    own = (obj for obj in there if isinstance(obj, Pod) and obj.metadata.controller is not None)
     ready = sum(pod.ready for pod in own if pod.metadata.controller and pod.metadata.controller.uid == meta.uid)
     seconds = Fraction(max(0, owner.spec.min_ready_seconds - 1))
     for number in range(1, ready + 1):

@@ -213,11 +213,14 @@ def objects_in(
             if not served and (hook := _hook(json)):
                 hooks.append(_hook_note(json, source, hook))
                 continue
-            wrong += _repeated(json, source, seen)
-            if len(wrong) > before:
+            first = _first(json, source, seen)
+            if first is not None and first.document.value == source.document.value:
+                notes.append(_again(json, source, first))
                 continue
             found = _convert(json, source, wrong, notes, known)
-            if isinstance(found, LoadedObject):
+            if isinstance(found, LoadedObject) and first is not None:
+                wrong.append(_repeated(json, source, first))
+            elif isinstance(found, LoadedObject):
                 objects.append(found)
             elif found is not None:
                 others.append(found)
@@ -240,7 +243,7 @@ def _sources(text: Text, wrong: list[Problem]) -> Iterator[Source]:
                 Problem(text.file, repeated.line, _join(repeated.path), repeated_message(repeated))
                 for repeated in document.repeated
             ]
-            yield from (Source(text.file, one, template=_template(lines, one.line)) for one in _items(document))
+            yield from (Source(text.file, item, template=_template(lines, item.line)) for item in _items(document))
     except YamlError as error:
         wrong.append(Problem(text.file, error.line, _join(error.path), error.message, error.hint))
         return
@@ -308,16 +311,26 @@ def _label(json: Mapping[str, Any]) -> str:
     return str(Ref(json["kind"], meta.get("namespace") or "", name))
 
 
-def _repeated(json: Mapping[str, Any], source: Source, seen: dict[tuple[str, Ref], Source]) -> tuple[Problem, ...]:
+def _first(json: Mapping[str, Any], source: Source, seen: dict[tuple[str, Ref], Source]) -> Source | None:
+    """Return where the same object was written before; None where this is the first time."""
     metadata = json["metadata"]
     if not metadata.get("name"):
-        return ()
+        return None
     ref = Ref(json["kind"], metadata.get("namespace") or "", metadata["name"])
     first = seen.setdefault((json["apiVersion"].rpartition("/")[0], ref), source)
-    if first is source:
-        return ()
-    message = f"{ref} is already defined in {first.file}:{first.line}"
-    return (Problem(source.file, source.line, "metadata.name", message),)
+    return None if first is source else first
+
+
+def _again(json: Mapping[str, Any], source: Source, first: Source) -> Note:
+    """Note an object that is written twice in the same words: to apply it again changes nothing."""
+    why = f"it is written in the same words in {first.file}:{first.line}: left out"
+    return Note(source.file, source.line, "", _label(json), why, ())
+
+
+def _repeated(json: Mapping[str, Any], source: Source, first: Source) -> Problem:
+    """Refuse an object that is written twice, and otherwise: kubectl would apply one after the other."""
+    message = f"{_label(json)} is already defined in {first.file}:{first.line}"
+    return Problem(source.file, source.line, "metadata.name", message)
 
 
 # --- converting ---------------------------------------------------------------------------------------------------
@@ -345,7 +358,8 @@ def _convert(
         return None
     label = str(ref_of(loaded))
     found = (
-        Note(source.file, source.line_of(one.path), one.path, label, one.why, one.claims) for one in unmodelled(loaded)
+        Note(source.file, source.line_of(finding.path), finding.path, label, finding.why, finding.claims)
+        for finding in unmodelled(loaded)
     )
     notes += sorted(found)
     return LoadedObject(loaded, source)

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return the known word most like one that is not known, "" where none is near."""
-    folded = {one.lower(): one for one in sorted(known)}
+    folded = {name.lower(): name for name in sorted(known)}
     near = get_close_matches(word.lower(), folded, 1)
     return folded[near[0]] if near else ""
 

@@ -111,13 +111,6 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 )
 """Fields that no note is written for: class, JSON name, and why they cannot change a claim."""
 
-STORED: immutabledict[tuple[str, str], str] = immutabledict(
-    {
-        ("JobSpec", "managed_by"): "its own controller does nothing about it",
-    }
-)
-"""Modelled fields that no component acts on: class, attribute, and what that means."""
-
 HARMLESS_VOLUMES = frozenset(
     {
         "configMap",
@@ -214,16 +207,16 @@ def unmodelled(value: Any, path: str = "") -> Iterator[Unmodelled]:
             yield Unmodelled(_below(path, name), "not modelled", claims_of(cls, name))
     if cls == "PodSpec":
         yield from _own_restarts(value, path)
+    if cls == "JobSpec" and value.run_elsewhere:
+        yield Unmodelled(_below(path, "managedBy"), "its own controller does nothing about it")
     kind: Any = type(value)
     for field in fields_of(kind):
         if (cls, field.name) in ASSUMED:
             continue
         mine = getattr(value, field.name)
         part = PARTIAL.get((cls, field.name, mine if isinstance(mine, str) else ""))
-        stored = STORED.get((cls, field.name)) if mine else None
-        if reason := part or stored:
-            claims = () if part else claims_of(cls, field.json)
-            yield Unmodelled(_below(path, field.json), reason, claims)
+        if part:
+            yield Unmodelled(_below(path, field.json), part, ())
         yield from unmodelled(mine, _below(path, field.json))
 
 

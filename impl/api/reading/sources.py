@@ -66,11 +66,16 @@ def read_sources(
             read = problem if isinstance(problem, Problem) else _read(problem)
             if isinstance(read, Problem):
                 problems.append(read)
-            elif read.text.strip() or len(found) == 1:
+            elif len(found) == 1 or _says_something(read.text):
                 texts.append(read)
     if not texts and not problems:
         problems.append(Problem("input", 0, "", "no manifests given", "name a file, a folder or - for standard input"))
     return tuple(texts), tuple(problems)
+
+
+def _says_something(text: str) -> bool:
+    """Tell whether a text has more than comments and the lines between documents."""
+    return any(line and line not in {"---", "..."} and line[0] != "#" for line in map(str.strip, text.splitlines()))
 
 
 def _folder(folder: Path, *, recursive: bool = False) -> list[Path | Problem]:

@@ -251,7 +251,7 @@ def _malformed(text: str, error: yaml.MarkedYAMLError) -> YamlError:
     lines = text.splitlines()
     line = lines[number - 1] if number <= len(lines) else ""
     hint = ""
-    if any("{{" in one for one in lines):
+    if any("{{" in row for row in lines):
         hint = TEMPLATE
     elif "\t" in line:
         hint = "indent with spaces, not tabs"

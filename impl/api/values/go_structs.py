@@ -276,12 +276,12 @@ PodSchedulingGroup: PodGroupName *string
 def structs_of(release: Release) -> Mapping[str, tuple[GoField, ...]]:
     """Return the structs of a release, by their types."""
     structs = {**STRUCTS, **_structs(NEW)}
-    for change in (one for one in Change if one in release):
+    for change in (known for known in Change if known in release):
         for struct, after, text in ADDED.get(change, ()):
             kept = structs[qualified(struct)]
-            place = next((number for number, one in enumerate(kept) if one.name == after), len(kept) - 1)
+            place = next((number for number, member in enumerate(kept) if member.name == after), len(kept) - 1)
             field = _field(text)
             gone = REPLACED.get(field.name)
             row = (*kept[: place + 1], field, *kept[place + 1 :])
-            structs[qualified(struct)] = tuple(one for one in row if one.name != gone)
+            structs[qualified(struct)] = tuple(member for member in row if member.name != gone)
     return structs

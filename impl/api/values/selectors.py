@@ -47,10 +47,10 @@ class Labelled(Generic[T]):
         """File things by their pairs; a thing that bears a pair twice counts once."""
         by_pair: dict[tuple[str, str], dict[int, T]] = {}
         given = tuple(things)
-        for number, (one, pairs) in enumerate(given):
+        for number, (thing, pairs) in enumerate(given):
             for pair in pairs:
-                by_pair.setdefault(pair, {})[number] = one
-        return cls({pair: tuple(some.values()) for pair, some in by_pair.items()}, tuple(one for one, _ in given))
+                by_pair.setdefault(pair, {})[number] = thing
+        return cls({pair: tuple(some.values()) for pair, some in by_pair.items()}, tuple(thing for thing, _ in given))
 
     def bearing(self, wanted: Mapping[str, str]) -> tuple[T, ...]:
         """Return those that bear the rarest of some pairs, in order: who bears them all is among them."""

@@ -127,14 +127,14 @@ def _labels(storage: Storage, obj: Object) -> Mapping[str, str]:
 def is_significant(new: Pod, old: Pod) -> bool:
     """Tell whether a changed Pod is looked at again: its containers have other images (isSignificantPodUpdate)."""
     after, before = ((*pod.spec.init_containers, *pod.spec.containers) for pod in (new, old))
-    return [one.image for one in after] != [one.image for one in before]
+    return [container.image for container in after] != [container.image for container in before]
 
 
 def allows(level: str, spec: PodSpec) -> bool:
     """Tell whether a Pod is let in at a level (baseline, restricted), in every version of it; False: it may not be."""
     if spec.extra.get("ephemeralContainers") or level not in {BASELINE, RESTRICTED}:
         return False
-    if level == RESTRICTED and any("image" in as_map(one) for one in spec.extra.get("volumes") or ()):
+    if level == RESTRICTED and any("image" in as_map(volume) for volume in spec.extra.get("volumes") or ()):
         return False  # Not in the code of each release.
     return not any(True for minor in range(LATEST + 1) for _ in breaches(level, spec, minor))
 
@@ -169,7 +169,7 @@ def _errors(labels: Mapping[str, str]) -> Iterator[FieldError]:
 
 def of_those_there(storage: Storage, new: Namespace, old: Namespace, release: Release) -> tuple[str, ...]:
     """Return what is warned of where a namespace becomes stricter: the Pods there that it would not let in."""
-    now, before = (standard(one.metadata.labels, ENFORCE) for one in (new, old))
+    now, before = (standard(namespace.metadata.labels, ENFORCE) for namespace in (new, old))
     relaxed = now.version == before.version and LEVELS.index(now.level) <= LEVELS.index(before.level)
     if now.level == PRIVILEGED or relaxed:
         return ()
@@ -178,7 +178,7 @@ def of_those_there(storage: Storage, new: Namespace, old: Namespace, release: Re
     for pod in storage.list("Pod", new.metadata.name):
         if not isinstance(pod, Pod):
             continue
-        found = ", ".join(one.reason for one in breaches(now.level, pod.spec, now.minor(release)))
+        found = ", ".join(breach.reason for breach in breaches(now.level, pod.spec, now.minor(release)))
         if found:
             said[found] += 1
             first[found] = min(first.get(found, pod.metadata.name), pod.metadata.name)

@@ -100,8 +100,8 @@ class _Asked:
         return (*self.spec.init_containers, *self.spec.containers)
 
     def each(self) -> Iterator[tuple[str, Context]]:
-        for one in self.containers:
-            yield one.name, as_map(one.extra.get("securityContext"))
+        for container in self.containers:
+            yield container.name, as_map(container.extra.get("securityContext"))
 
     @property
     def is_windows(self) -> bool:
@@ -130,7 +130,7 @@ def breaches(level: str, spec: PodSpec, minor: int = LATEST) -> Iterator[Breach]
 
 
 def _quoted(items: Iterable[str]) -> str:
-    return ", ".join(f'"{one}"' for one in items)
+    return ", ".join(f'"{item}"' for item in items)
 
 
 def _plural(word: str, items: Iterable[str]) -> str:
@@ -175,7 +175,9 @@ def _wrong_types(field: str) -> Callable[[Context], Iterator[str]]:
 
 def _added(asked: _Asked, allowed: Iterable[str]) -> str:
     def wrong(own: Context) -> Iterator[str]:
-        yield from (one for one in as_map(own.get("capabilities")).get("add") or () if one not in allowed)
+        yield from (
+            capability for capability in as_map(own.get("capabilities")).get("add") or () if capability not in allowed
+        )
 
     who = _setters(asked, lambda own: any(True for _ in wrong(own)), pod=False)
     values = _quoted(_values(asked, wrong, pod=False))
@@ -195,17 +197,19 @@ def _host_namespaces(asked: _Asked) -> Breach | None:
 
 
 def _host_paths(asked: _Asked) -> Breach | None:
-    found = [str(one.get("name")) for one in _volumes(asked) if "hostPath" in one]
+    found = [str(volume.get("name")) for volume in _volumes(asked) if "hostPath" in volume]
     return Breach("hostPath volumes", f"{_plural('volume', found)} {_quoted(found)}") if found else None
 
 
 def _volumes(asked: _Asked) -> list[Context]:
-    return [as_map(one) for one in asked.spec.extra.get("volumes") or ()]
+    return [as_map(volume) for volume in asked.spec.extra.get("volumes") or ()]
 
 
 def _host_ports(asked: _Asked) -> Breach | None:
-    who = [one.name for one in asked.containers if any(port.host_port for port in one.ports)]
-    ports = sorted({str(port.host_port) for one in asked.containers for port in one.ports if port.host_port})
+    who = [container.name for container in asked.containers if any(port.host_port for port in container.ports)]
+    ports = sorted(
+        {str(port.host_port) for container in asked.containers for port in container.ports if port.host_port}
+    )
     told = f"{_containers(who)} {_use(who)} {_plural('hostPort', ports)} {', '.join(ports)}"
     return Breach("hostPort", told) if who else None
 
@@ -215,7 +219,7 @@ def _use(who: list[str]) -> str:
 
 
 def _host_handlers(asked: _Asked) -> Breach | None:
-    found = {one.name: named for one in asked.containers if (named := set(_hosts_of(one)))}
+    found = {container.name: named for container in asked.containers if (named := set(_hosts_of(container)))}
     if asked.minor < HOSTS_SINCE or not found:
         return None
     who, hosts = sorted(found), sorted({host for some in found.values() for host in some})
@@ -228,7 +232,12 @@ def _hosts_of(container: Container) -> Iterator[str]:
     hooks = container.lifecycle
     probes = (container.readiness_probe, container.liveness_probe, container.startup_probe)
     handlers = (*probes, *((hooks.post_start, hooks.pre_stop) if hooks else ()))
-    named = (as_map(one.extra.get(how)).get("host") for one in handlers if one for how in ("httpGet", "tcpSocket"))
+    named = (
+        as_map(handler.extra.get(how)).get("host")
+        for handler in handlers
+        if handler
+        for how in ("httpGet", "tcpSocket")
+    )
     yield from filter(None, named)
 
 
@@ -282,7 +291,7 @@ def _seccomp(asked: _Asked) -> Breach | None:
 
 
 def _sysctls(asked: _Asked) -> Breach | None:
-    names = [str(as_map(one).get("name")) for one in asked.pod.get("sysctls") or ()]
+    names = [str(as_map(sysctl).get("name")) for sysctl in asked.pod.get("sysctls") or ()]
     found = [name for name in names if SYSCTLS.get(name, LATEST + 1) > asked.minor]
     return Breach("forbidden sysctls", ", ".join(found)) if found else None
 
@@ -307,15 +316,17 @@ def _restricted_capabilities(asked: _Asked) -> Breach | None:
         return None
     who = _setters(asked, lambda own: "ALL" not in (as_map(own.get("capabilities")).get("drop") or ()), pod=False)
     kept = f'{who} must set securityContext.capabilities.drop=["ALL"]' if who else ""
-    told = [one for one in (kept, _added(asked, ("NET_BIND_SERVICE",))) if one]
+    told = [reason for reason in (kept, _added(asked, ("NET_BIND_SERVICE",))) if reason]
     return Breach("unrestricted capabilities", "; ".join(told)) if told else None
 
 
 def _restricted_volumes(asked: _Asked) -> Breach | None:
-    bad = {str(one.get("name")): one.keys() - {"name"} for one in _volumes(asked) if not one.keys() & VOLUMES}
+    bad = {
+        str(volume.get("name")): volume.keys() - {"name"} for volume in _volumes(asked) if not volume.keys() & VOLUMES
+    }
     if not bad:
         return None
-    names, kinds = list(bad), sorted({kind for one in bad.values() for kind in one})
+    names, kinds = list(bad), sorted({kind for sources in bad.values() for kind in sources})
     what = f"{_plural('restricted volume type', kinds)} {_quoted(kinds)}"
     return Breach("restricted volume types", f"{_plural('volume', names)} {_quoted(names)} {_use(names)} {what}")
 

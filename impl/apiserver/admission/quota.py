@@ -80,9 +80,13 @@ def _is_asked_again(new: Object, old: Object, now: Time) -> bool:
 
 def _counting(storage: Storage, obj: Object) -> Iterator[ResourceQuota]:
     """Yield the quotas of an object's namespace that count it."""
-    for one in storage.list("ResourceQuota", obj.metadata.namespace):
-        if isinstance(one, ResourceQuota) and names_of(kind_of(obj), one.status.hard) and in_scope(one.spec, obj):
-            yield one
+    for stored in storage.list("ResourceQuota", obj.metadata.namespace):
+        if (
+            isinstance(stored, ResourceQuota)
+            and names_of(kind_of(obj), stored.status.hard)
+            and in_scope(stored.spec, obj)
+        ):
+            yield stored
 
 
 def _asks_as_a_whole(pod: Pod, release: Release) -> bool:

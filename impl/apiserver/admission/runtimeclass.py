@@ -71,7 +71,7 @@ def _scheduling(pod: Pod, scheduling: Mapping[str, Any]) -> Pod | Response:
             said = f"runtimeClass.scheduling.nodeSelector[{key}] = {value}; pod.spec.nodeSelector[{key}] = {mine[key]}"
             return forbidden(ref_of(pod), f"conflict: {said}")
     selector = strings({**mine, **as_map(scheduling.get("nodeSelector"))})
-    added = [_toleration(as_map(one)) for one in scheduling.get("tolerations") or ()]
+    added = [_toleration(as_map(toleration)) for toleration in scheduling.get("tolerations") or ()]
     tolerations = _merged((*pod.spec.tolerations, *added))
     return evolve(pod, spec=evolve(pod.spec, node_selector=selector, tolerations=tolerations))
 
@@ -89,12 +89,12 @@ def _toleration(given: Mapping[str, Any]) -> Toleration:
 def _merged(tolerations: tuple[Toleration, ...]) -> tuple[Toleration, ...]:
     """Leave out those that others cover (MergeTolerations): of two that are equal the first stays."""
     kept: list[Toleration] = []
-    for at, one in enumerate(tolerations):
+    for at, toleration in enumerate(tolerations):
         later = tolerations[at + 1 :]
-        if not any(_covers(other, one) for other in kept) and not any(
-            other != one and _covers(other, one) for other in later
+        if not any(_covers(other, toleration) for other in kept) and not any(
+            other != toleration and _covers(other, toleration) for other in later
         ):
-            kept.append(one)
+            kept.append(toleration)
     return tuple(kept)
 
 

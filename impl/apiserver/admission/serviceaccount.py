@@ -76,7 +76,7 @@ def with_its_account(storage: Storage, pod: Pod, suffix: str) -> Pod | Response:
     automount = pod.spec.extra.get("automountServiceAccountToken", said.get("automountServiceAccountToken", True))
     spec = _with_token(pod.spec, suffix) if automount else pod.spec
     if not spec.extra.get("imagePullSecrets") and said.get("imagePullSecrets"):
-        pulls = freeze([{"name": as_map(one).get("name")} for one in said["imagePullSecrets"]])
+        pulls = freeze([{"name": as_map(secret).get("name")} for secret in said["imagePullSecrets"]])
         spec = evolve(spec, extra=immutabledict(sorted({**spec.extra, "imagePullSecrets": pulls}.items())))
     if account.metadata.annotations.get(ENFORCED, "") in TRUE and (why := _beyond(spec, name, said)):
         return forbidden(ref_of(pod), why)
@@ -105,39 +105,39 @@ def _mirrored(spec: PodSpec) -> str:
 
 def _secrets(spec: PodSpec) -> Iterator[str]:
     """Yield the secrets of volumes and variables."""
-    yield from (str(as_map(one["secret"]).get("secretName")) for one in _volumes(spec) if "secret" in one)
+    yield from (str(as_map(volume["secret"]).get("secretName")) for volume in _volumes(spec) if "secret" in volume)
     for container in (*spec.init_containers, *spec.containers):
         yield from (secret for _, secret in _of_variables(container))
         yield from _of_sources(container)
 
 
 def _volumes(spec: PodSpec) -> list[Mapping[str, Any]]:
-    return [as_map(one) for one in spec.extra.get("volumes") or ()]
+    return [as_map(volume) for volume in spec.extra.get("volumes") or ()]
 
 
 def _of_variables(container: Container) -> Iterator[tuple[str, str]]:
-    for one in map(as_map, container.extra.get("env") or ()):
-        secret = as_map(as_map(one.get("valueFrom")).get("secretKeyRef"))
+    for variable in map(as_map, container.extra.get("env") or ()):
+        secret = as_map(as_map(variable.get("valueFrom")).get("secretKeyRef"))
         if secret:
-            yield str(one.get("name")), str(secret.get("name"))
+            yield str(variable.get("name")), str(secret.get("name"))
 
 
 def _of_sources(container: Container) -> Iterator[str]:
-    for one in map(as_map, container.extra.get("envFrom") or ()):
-        if "secretRef" in one:
-            yield str(as_map(one["secretRef"]).get("name"))
+    for source in map(as_map, container.extra.get("envFrom") or ()):
+        if "secretRef" in source:
+            yield str(as_map(source["secretRef"]).get("name"))
 
 
 def _beyond(spec: PodSpec, account: str, said: Mapping[str, Any]) -> str:
     """Say which secret a Pod uses that its account does not name."""
-    known = {as_map(one).get("name") for one in said.get("secrets") or ()}
+    known = {as_map(secret).get("name") for secret in said.get("secrets") or ()}
     tail = f"is not allowed because service account {account} does not reference that"
-    for one in _volumes(spec):
-        name = as_map(one.get("secret")).get("secretName")
-        if "secret" in one and name not in known:
+    for volume in _volumes(spec):
+        name = as_map(volume.get("secret")).get("secretName")
+        if "secret" in volume and name not in known:
             return f'volume with secret.secretName="{name}" {tail} secret'
     everyone = (("init container", spec.init_containers), ("container", spec.containers))
-    for role, container in ((role, one) for role, some in everyone for one in some):
+    for role, container in ((role, container) for role, some in everyone for container in some):
         for variable, name in _of_variables(container):
             if name not in known:
                 who = f"{role} {container.name} with envVar {variable}"
@@ -145,21 +145,23 @@ def _beyond(spec: PodSpec, account: str, said: Mapping[str, Any]) -> str:
         for name in _of_sources(container):
             if name not in known:
                 return f'{role} {container.name} with envFrom referencing secret.secretName="{name}" {tail} secret'
-    pulls = {as_map(one).get("name") for one in said.get("imagePullSecrets") or ()}
-    for at, one in enumerate(map(as_map, spec.extra.get("imagePullSecrets") or ())):
-        if one.get("name") not in pulls:
-            return f'imagePullSecrets[{at}].name="{one.get("name")}" {tail} imagePullSecret'
+    pulls = {as_map(secret).get("name") for secret in said.get("imagePullSecrets") or ()}
+    for at, secret in enumerate(map(as_map, spec.extra.get("imagePullSecrets") or ())):
+        if secret.get("name") not in pulls:
+            return f'imagePullSecrets[{at}].name="{secret.get("name")}" {tail} imagePullSecret'
     return ""
 
 
 def _with_token(spec: PodSpec, suffix: str) -> PodSpec:
     """Mount the token in each container that has nothing there already."""
-    there = next((str(one["name"]) for one in _volumes(spec) if str(one.get("name")).startswith(TOKEN_VOLUME)), "")
+    there = next(
+        (str(entry["name"]) for entry in _volumes(spec) if str(entry.get("name")).startswith(TOKEN_VOLUME)), ""
+    )
     mount = freeze({"name": there or f"{TOKEN_VOLUME}{suffix}", "readOnly": True, "mountPath": MOUNTED_AT})
 
     def mounted(container: Container) -> Container:
         mounts = container.extra.get("volumeMounts") or ()
-        if any(as_map(one).get("mountPath") == MOUNTED_AT for one in mounts):
+        if any(as_map(known).get("mountPath") == MOUNTED_AT for known in mounts):
             return container
         extra = {**container.extra, "volumeMounts": (*mounts, mount)}
         return evolve(container, extra=immutabledict(sorted(extra.items())))

@@ -97,8 +97,8 @@ def _replicas(value: Any, path: str) -> Iterator[FieldError]:
 def _embedded(value: Any, schema: Any, path: str) -> Iterator[FieldError]:
     """Yield what embedded objects lack: a kind and an apiVersion."""
     if isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from _embedded(one, (schema or {}).get("items"), f"{path}[{place}]")
+        for place, item in enumerate(value):
+            yield from _embedded(item, (schema or {}).get("items"), f"{path}[{place}]")
     elif isinstance(value, dict) and schema:
         if schema.get(EMBEDDED):
             for name in ("apiVersion", "kind"):

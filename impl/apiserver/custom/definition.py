@@ -105,7 +105,7 @@ def definition_of(crd: Unstructured) -> Definition:
 def _version(version: Json, spec: Json, names: Json, crd: str) -> Version:
     inner = version.get("subresources") or EMPTY
     scale, group, name = inner.get("scale"), str(spec.get("group") or ""), str(version.get("name") or "")
-    subresources = tuple(one for one in ("status", "scale") if inner.get(one) is not None)
+    subresources = tuple(subresource for subresource in ("status", "scale") if inner.get(subresource) is not None)
     warning = version.get("deprecationWarning") or f"{group}/{name} {names.get('kind')} is deprecated"
     kind = ServedKind(
         name=str(names.get("kind") or ""),

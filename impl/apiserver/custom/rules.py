@@ -77,11 +77,11 @@ def compiled(text: str) -> Program:
         raise RuleError("compilation failed: ERROR: <input>: expression recursion limit exceeded: 250") from None
     functions = _functions(celpy.celtypes)
     known = {*MACROS, *celpy.evaluation.base_functions, *functions}
-    called = {str(one.children[1]) for one in tree.find_data("member_dot_arg")}
-    called |= {str(one.children[0]) for one in tree.find_data("ident_arg")}
+    called = {str(call.children[1]) for call in tree.find_data("member_dot_arg")}
+    called |= {str(call.children[0]) for call in tree.find_data("ident_arg")}
     if unknown := sorted(called - known):
         raise RuleError(f"compilation failed: ERROR: <input>: undeclared reference to {unknown[0]!r}")
-    named = {str(one.children[0]) for one in tree.find_data("ident")}
+    named = {str(leaf.children[0]) for leaf in tree.find_data("ident")}
     return Program(environment.program(tree, functions=functions).evaluate, "oldSelf" in named)
 
 
@@ -116,7 +116,7 @@ def _split(text: str, between: str, most: int) -> list[str]:
 def _place(value: Any, part: Any, *, last: bool) -> int:
     if isinstance(value, str):
         return value.rfind(part) if last else value.find(part)
-    places = [at for at, one in enumerate(value) if one == part]
+    places = [at for at, item in enumerate(value) if item == part]
     return -1 if not places else places[-1 if last else 0]
 
 
@@ -149,8 +149,8 @@ def against_rules(value: Any, schema: Schema | None, path: str = "", old: Any = 
             where = f"{path}.{name}" if path and name in declared else name if name in declared else f"{path}[{name}]"
             yield from against_rules(value[name], declared.get(name, other), where, before.get(name, ABSENT))
     elif isinstance(value, list | tuple):
-        for at, one in enumerate(value):
-            yield from against_rules(one, schema.get("items"), f"{path}[{at}]")
+        for at, item in enumerate(value):
+            yield from against_rules(item, schema.get("items"), f"{path}[{at}]")
 
 
 def _judged(value: Any, schema: Schema, rule: Mapping[str, Any], path: str, old: Any) -> Iterator[FieldError]:

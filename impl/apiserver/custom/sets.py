@@ -19,8 +19,8 @@ def repeated(value: Any, schema: Schema | None, path: str = "") -> Iterator[Fiel
         return
     if isinstance(value, list | tuple):
         yield from _in_list(value, schema, path)
-        for at, one in enumerate(value):
-            yield from repeated(one, schema.get("items"), f"{path}[{at}]")
+        for at, item in enumerate(value):
+            yield from repeated(item, schema.get("items"), f"{path}[{at}]")
     elif isinstance(value, Mapping):
         declared, other = schema.get("properties") or {}, schema.get("additionalProperties")
         for name in sorted(value):
@@ -35,7 +35,7 @@ def _in_list(values: Any, schema: Schema, path: str) -> Iterator[FieldError]:
         case "set":
             shown = list(values)
         case "map":
-            odd = next((at for at, one in enumerate(values) if not isinstance(one, Mapping | None)), None)
+            odd = next((at for at, value in enumerate(values) if not isinstance(value, Mapping | None)), None)
             if odd is not None:
                 detail = "must be an object for an array of list-type map"
                 yield invalid_raw(f"{path}[{odd}]", go_value(values[odd]), detail)
@@ -45,8 +45,8 @@ def _in_list(values: Any, schema: Schema, path: str) -> Iterator[FieldError]:
         case _:
             return
     seen: dict[str, int] = {}
-    for at, one in enumerate(shown):
-        name = json.dumps(one, sort_keys=True)
+    for at, item in enumerate(shown):
+        name = json.dumps(item, sort_keys=True)
         seen[name] = seen.get(name, 0) + 1
         if seen[name] == 2:
-            yield duplicate(f"{path}[{at}]", one, rendered=go_value(one))
+            yield duplicate(f"{path}[{at}]", item, rendered=go_value(item))

@@ -28,7 +28,7 @@ def _pruned(value: Any, schema: Schema | None, path: str, unknown: list[str], *,
     keeps = bool((schema or {}).get(PRESERVE)) or (keeps and not isinstance(value, Mapping))
     if isinstance(value, list | tuple):
         inner = None if schema is None else schema.get("items")
-        return [_pruned(one, inner, f"{path}[{at}]", unknown, keeps=keeps) for at, one in enumerate(value)]
+        return [_pruned(item, inner, f"{path}[{at}]", unknown, keeps=keeps) for at, item in enumerate(value)]
     if not isinstance(value, Mapping):
         return value
     known = schema or {}
@@ -60,9 +60,9 @@ def defaulted(value: Any, schema: Schema | None) -> Any:
         return value
     declared, other = schema.get("properties") or {}, schema.get("additionalProperties")
     found: dict[str, Any] = {}
-    for name, one in value.items():
+    for name, field in value.items():
         inner = declared.get(name, other if isinstance(other, Mapping) else None)
-        given = _instead(one, inner)
+        given = _instead(field, inner)
         if given is None and inner is not None and not inner.get("nullable"):
             continue
         found[name] = defaulted(given, inner)

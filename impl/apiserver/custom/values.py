@@ -136,8 +136,8 @@ def _items(values: Any, schema: Schema, path: str, old: Any) -> Iterator[FieldEr
     inner, least, most = (schema.get(name) for name in ("items", "minItems", "maxItems"))
     if isinstance(inner, Mapping):
         before = _before(old, schema)
-        for at, one in enumerate(values):
-            yield from broken(one, inner, f"{path}[{at}]", before.get(_key_of(one, at, schema), ABSENT))
+        for at, item in enumerate(values):
+            yield from broken(item, inner, f"{path}[{at}]", before.get(_key_of(item, at, schema), ABSENT))
     if least is not None and len(values) < least:
         yield _bad(path, len(values), f"should have at least {least} items")
     if most is not None and len(values) > most:
@@ -155,7 +155,7 @@ def _key_of(one: Any, at: int, schema: Schema) -> Any:
 def _before(old: Any, schema: Schema) -> dict[Any, Any]:
     if schema.get("x-kubernetes-list-type") != "map" or not isinstance(old, list | tuple):
         return {}
-    return {_key_of(one, at, schema): one for at, one in enumerate(old)}
+    return {_key_of(item, at, schema): item for at, item in enumerate(old)}
 
 
 def _fields(value: Mapping[str, Any], schema: Schema, path: str, old: Any) -> Iterator[FieldError]:
@@ -179,7 +179,7 @@ def _composed(value: Any, schema: Schema, path: str) -> Iterator[FieldError]:
     """Yield what is broken of anyOf, oneOf, allOf and not."""
 
     def tried(name: str) -> list[list[FieldError]]:
-        return [list(broken(value, one, path)) for one in schema.get(name) or ()]
+        return [list(broken(value, part, path)) for part in schema.get(name) or ()]
 
     def must(detail: str) -> FieldError:
         return invalid_raw("<nil>", '""', f'"{path}" must {detail}')

@@ -31,7 +31,7 @@ KUBERNETES = Ref("Service", "default", "kubernetes")
 
 
 def allocate(storage: Storage, obj: Object, config: Config, wanted_ip: str) -> Object | Response:
-    """Give a Service its cluster IP and node ports; other kinds come back as they are. 422 when one is taken."""
+    """Return a Service with its cluster IP and node ports; other kinds come back as they are. 422 when one is taken."""
     if not isinstance(obj, Service) or obj.spec.type == "ExternalName":
         return obj
     needs_ip = not obj.spec.cluster_ip
@@ -74,7 +74,7 @@ def _with_address(service: Service, others: tuple[Service, ...], config: Config,
         return _refused(service, problem, config) if problem else service
     kept = taken | config.kept_free
     free = (_address(config.service_cluster_ip_range, place) for place in range(FIRST_FREE, network.num_addresses - 1))
-    address = wanted or next((one for one in free if one not in kept), "")
+    address = wanted or next((ip for ip in free if ip not in kept), "")
     if not address:
         return internal_error("failed to allocate a serviceIP: range is full")
     return evolve(service, spec=evolve(service.spec, cluster_ip=address, cluster_ips=(address,)))
@@ -99,7 +99,7 @@ def _address_problem(address: str, taken: set[str], config: Config) -> FieldErro
 def _with_node_ports(
     storage: Storage, service: Service, others: tuple[Service, ...], config: Config
 ) -> Service | Response:
-    """Give every port of the Service a node port of its own; one number serves one port of one Service.
+    """Assign every port of the Service a node port of its own; one number serves one port of one Service.
 
     What the Service holds already is not asked for again: its cluster may have had another range.
     """

@@ -102,7 +102,7 @@ def _each(extra: immutabledict[str, Json], key: str, fill: Callable[[Any], Any])
     given: Any = extra.get(key)
     if not given:
         return extra
-    filled = tuple(fill(one) if isinstance(one, Mapping) else one for one in given)
+    filled = tuple(fill(item) if isinstance(item, Mapping) else item for item in given)
     return extra if filled == given else extra.set(key, filled)
 
 

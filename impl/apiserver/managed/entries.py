@@ -69,7 +69,7 @@ class Entry:
 
 def read(written: Any) -> tuple[Entry, ...]:
     """Read the entries of an object; what is no entry is passed over."""
-    return tuple(_entry(one) for one in written or () if isinstance(one, Mapping))
+    return tuple(_entry(entry) for entry in written or () if isinstance(entry, Mapping))
 
 
 def _entry(one: Mapping[str, Any]) -> Entry:

@@ -155,7 +155,7 @@ def _compare(old: Any, new: Any, schema: Schema, path: Path, found: dict[str, se
             found["modified"].add(path)
         return
     before, after = ({} if side is None else side for side in sides)
-    for element in [*before, *(one for one in after if one not in before)]:
+    for element in [*before, *(added for added in after if added not in before)]:
         inner = field(schema, element[2:]) if element.startswith("f:") else item(schema)
         _compare(before.get(element, ABSENT), after.get(element, ABSENT), inner, (*path, element), found)
     if path and old is ABSENT:

@@ -44,7 +44,7 @@ def _merge_map(merged: Map, patch: Map, schema: Schema) -> Map:
     for key in [key for key in patch if key.startswith(DELETE_FROM)]:
         name, gone = key.removeprefix(DELETE_FROM), patch.pop(key)
         if isinstance(merged.get(name), list) and isinstance(gone, list):
-            merged[name] = [one for one in merged[name] if one not in gone]
+            merged[name] = [element for element in merged[name] if element not in gone]
     before = {name: merged.get(name) for name in orders}
     for key, value in patch.items():
         if value is None:
@@ -68,23 +68,23 @@ def _merged(old: Any, new: Any, schema: Schema) -> Any:
 def _merge_list(old: list[Any], new: list[Any], schema: Schema) -> list[Any]:
     key = merge_key(schema)
     if not key:
-        return _ordered([*old, *(one for one in dict.fromkeys(new) if one not in old)], new, old, "")
-    if not all(isinstance(one, dict) for one in new):
+        return _ordered([*old, *(element for element in dict.fromkeys(new) if element not in old)], new, old, "")
+    if not all(isinstance(element, dict) for element in new):
         raise PatchError("a list of maps cannot be patched with anything else")
-    if any(one.get(DIRECTIVE) == "replace" for one in new):
-        return [without_directives(one) for one in new if one.get(DIRECTIVE) != "replace"]
+    if any(element.get(DIRECTIVE) == "replace" for element in new):
+        return [without_directives(element) for element in new if element.get(DIRECTIVE) != "replace"]
     merged = list(old)
-    for one in new:
-        if key not in one:
-            raise PatchError(f"map: {one} does not contain declared merge key: {key}")
-        place = next((at for at, other in enumerate(merged) if _value(other, key) == one[key]), None)
-        if one.get(DIRECTIVE) == "delete":
-            merged = [other for other in merged if _value(other, key) != one[key]]
+    for element in new:
+        if key not in element:
+            raise PatchError(f"map: {element} does not contain declared merge key: {key}")
+        place = next((at for at, other in enumerate(merged) if _value(other, key) == element[key]), None)
+        if element.get(DIRECTIVE) == "delete":
+            merged = [other for other in merged if _value(other, key) != element[key]]
         elif place is None:
-            merged.append(without_directives(one))
+            merged.append(without_directives(element))
         else:
-            merged[place] = apply_strategic_patch(merged[place], one, item(schema))
-    return _ordered(merged, [one for one in new if DIRECTIVE not in one], old, key)
+            merged[place] = apply_strategic_patch(merged[place], element, item(schema))
+    return _ordered(merged, [element for element in new if DIRECTIVE not in element], old, key)
 
 
 def _ordered(found: list[Any], order: list[Any], before: list[Any], key: str) -> list[Any]:
@@ -93,9 +93,11 @@ def _ordered(found: list[Any], order: list[Any], before: list[Any], key: str) ->
     def name(one: Any) -> Any:
         return _value(one, key) if key else one
 
-    wanted, was = [name(one) for one in order], [name(one) for one in before]
-    listed = sorted((one for one in found if name(one) in wanted), key=lambda one: wanted.index(name(one)))
-    others = [one for one in found if name(one) not in wanted]
+    wanted, was = [name(element) for element in order], [name(element) for element in before]
+    listed = sorted(
+        (element for element in found if name(element) in wanted), key=lambda element: wanted.index(name(element))
+    )
+    others = [element for element in found if name(element) not in wanted]
     return _interleaved(others, listed, lambda left, right: _before(name(left), name(right), was))
 
 
@@ -118,8 +120,8 @@ def _value(one: Any, key: str) -> Any:
 def without_directives(value: Any) -> Any:
     """Return a value of a patch as it is stored where there was none: without directives, and without nulls."""
     if isinstance(value, list):
-        kept = (one for one in value if not (isinstance(one, dict) and DIRECTIVE in one))
-        return [without_directives(one) for one in kept]
+        kept = (element for element in value if not (isinstance(element, dict) and DIRECTIVE in element))
+        return [without_directives(element) for element in kept]
     if not isinstance(value, dict):
         return value
     return {

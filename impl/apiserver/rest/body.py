@@ -63,7 +63,7 @@ def _plain(value: Any, path: str, repeated: list[str], depth: int) -> Any:
             found[key] = _plain(inner, where, repeated, depth + 1)
         return found
     if isinstance(value, list):
-        return [_plain(one, f"{path}[{at}]", repeated, depth + 1) for at, one in enumerate(value)]
+        return [_plain(item, f"{path}[{at}]", repeated, depth + 1) for at, item in enumerate(value)]
     return value
 
 

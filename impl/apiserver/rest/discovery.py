@@ -82,7 +82,7 @@ def _group(path: str, custom: tuple[Definition, ...]) -> HttpResponse | None:
     if len(parts) < 3 or parts[1] != "apis":
         return None
     groups = with_groups(discovery()["/apis"], custom)["groups"]
-    group = next((one for one in groups if one["name"] == parts[2]), None)
+    group = next((entry for entry in groups if entry["name"] == parts[2]), None)
     if group is None:
         return None
     if len(parts) == 3:

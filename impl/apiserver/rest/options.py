@@ -44,7 +44,7 @@ def check_write(request: HttpRequest, kind: str, *, apply: bool = False) -> None
         raise OptionError(kind, forbidden("force", "may not be specified for non-apply patch"))
     if len(manager.encode()) > LONGEST_MANAGER:
         raise OptionError(kind, too_long("fieldManager", LONGEST_MANAGER))
-    if any(not one.isprintable() for one in manager):
+    if any(not letter.isprintable() for letter in manager):
         raise OptionError(kind, invalid("fieldManager", manager, "should only contain printable characters"))
     if validation not in VALIDATIONS:
         raise OptionError(kind, not_supported("fieldValidation", validation, VALIDATIONS))

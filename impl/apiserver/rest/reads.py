@@ -87,7 +87,8 @@ def read_token(token: str) -> tuple[int, str] | str:
         packed = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         at = next(
-            (at for at, one in enumerate(token) if not (one.isascii() and (one.isalnum() or one in "-_"))), len(token)
+            (at for at, letter in enumerate(token) if not (letter.isascii() and (letter.isalnum() or letter in "-_"))),
+            len(token),
         )
         return f"continue key is not valid: illegal base64 data at input byte {at}"
     try:

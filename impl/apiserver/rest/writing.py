@@ -303,7 +303,7 @@ def _checked_options(given: Any) -> Json:
         raise OptionError("DeleteOptions", invalid("propagationPolicy", shown_policy, detail))
     if orphans is not None:
         options = {**options, "propagationPolicy": "Orphan" if orphans else "Background"}
-    if wrong := [one for one in options.get("dryRun") or () if one != "All"]:
+    if wrong := [value for value in options.get("dryRun") or () if value != "All"]:
         shown_wrong = freeze(wrong)
         raise OptionError(
             "DeleteOptions", not_supported("dryRun", shown_wrong, ("All",), rendered=f"[]string{{{go(wrong[0])}}}")

@@ -149,7 +149,7 @@ def _update_strategy(strategy: StatefulSetUpdateStrategy) -> list[FieldError]:
             detail = "only allowed for updateStrategy 'RollingUpdate'"
             shown = {"Partition": rolling and (rolling.partition or 0), "MaxUnavailable": None}
             said = [] if rolling is None else [(_go_rolling(rolling), detail, shown)]
-            return [invalid_raw(f"{field}.rollingUpdate", *one) for one in said]
+            return [invalid_raw(f"{field}.rollingUpdate", *error) for error in said]
     rendered = (
         f"apps.StatefulSetUpdateStrategy{{Type:{go(strategy.type)}, "
         "RollingUpdate:(*apps.RollingUpdateStatefulSetStrategy)(nil)}"

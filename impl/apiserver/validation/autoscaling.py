@@ -95,7 +95,9 @@ def _metrics(autoscaler: HorizontalPodAutoscaler) -> Iterator[FieldError]:
     metrics: Any = autoscaler.spec.metrics or ()
     for at, metric in enumerate(metrics):
         yield from _metric(f"spec.metrics[{at}]", metric)
-    if autoscaler.spec.min_replicas == 0 and not any(one.get("type") in {"Object", "External"} for one in metrics):
+    if autoscaler.spec.min_replicas == 0 and not any(
+        metric.get("type") in {"Object", "External"} for metric in metrics
+    ):
         detail = "must specify at least one Object or External metric to support scaling to zero replicas"
         yield forbidden("spec.metrics", detail)
 
@@ -109,7 +111,7 @@ def _metric(field: str, metric: Mapping[str, Any]) -> Iterator[FieldError]:
     given = [name for name in SOURCES if metric.get(name) is not None]
     for name in given[:1]:
         yield from _source(f"{field}.{name}", name, metric[name])
-    wanted = next((name for name, one in SOURCES.items() if one == kind), "")
+    wanted = next((name for name, source in SOURCES.items() if source == kind), "")
     if wanted and wanted not in given:
         yield required(f"{field}.{wanted}", "must populate information for the given metric source")
     if len(given) != 1:

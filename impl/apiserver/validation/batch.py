@@ -285,7 +285,7 @@ def _indexes(text: str, completions: int) -> int:
     """Return how many indexes a text such as 1,3-5 names. Raises ValueError with Kubernetes' words."""
     total, last = 0, -1
     for part in text.split(",") if text else ():
-        ends = [_index(one, completions) for one in part.split("-")]
+        ends = [_index(index, completions) for index in part.split("-")]
         if len(ends) > 2:
             rule = "violates the requirement that an index interval can have at most two parts separated by '-'"
             raise ValueError(f"the fragment {go(part)} {rule}")

@@ -138,7 +138,7 @@ def not_supported(
     field: str, value: object, supported: Iterable[str], *, rendered: str = "", lifted: Change | None = None
 ) -> FieldError:
     """Say that a value is none of an enumeration; `rendered` is how Go prints one that is none of the simple types."""
-    choices = ", ".join(go(one) for one in supported)
+    choices = ", ".join(go(word) for word in supported)
     told, later = (
         f"Unsupported value: {shown}: supported values: {choices}" for shown in (rendered or go(value), go_json(value))
     )

@@ -71,7 +71,7 @@ def _owners(meta: ObjectMeta) -> list[FieldError]:
             shown = _as_go(owner)
             detail = f"/{owner.api_version}, Kind={owner.kind} is disallowed from being an owner"
             errors.append(invalid_raw(field, shown, detail, unstructure(owner)))
-        errors += [_empty(f"{field}.{key}", word) for key, one, word in wanted + named if not one]
+        errors += [_empty(f"{field}.{key}", word) for key, value, word in wanted + named if not value]
     controllers = [owner for owner in meta.owner_references if owner.controller]
     if len(controllers) > 1:
         names = f"{controllers[0].kind}/{controllers[0].name} and {controllers[1].kind}/{controllers[1].name}"
@@ -93,7 +93,7 @@ def validate_meta_update(new: ObjectMeta, old: ObjectMeta) -> list[FieldError]:
     added = sorted(set(new.finalizers) - set(old.finalizers))
     if not old.terminating or not added:
         return []
-    shown = f"[]string{{{', '.join(go(one) for one in added)}}}"
+    shown = f"[]string{{{', '.join(go(finalizer) for finalizer in added)}}}"
     detail = f"no new finalizers can be added if the object is being deleted, found new finalizers {shown}"
     return [forbidden("metadata.finalizers", detail)]
 

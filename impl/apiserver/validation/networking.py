@@ -32,8 +32,8 @@ def validate_network_policy(policy: NetworkPolicy) -> list[FieldError]:
     if len(spec.policy_types) > len(DIRECTIONS):
         detail = "may not specify more than two policyTypes"
         return [*errors, invalid_list("spec.policyTypes", "networking.PolicyType", spec.policy_types, detail)]
-    odd = ((place, one) for place, one in enumerate(spec.policy_types) if one not in DIRECTIONS)
-    return [*errors, *(not_supported(f"spec.policyTypes[{place}]", one, DIRECTIONS) for place, one in odd)]
+    odd = ((place, direction) for place, direction in enumerate(spec.policy_types) if direction not in DIRECTIONS)
+    return [*errors, *(not_supported(f"spec.policyTypes[{place}]", direction, DIRECTIONS) for place, direction in odd)]
 
 
 def _port(field: str, port: NetworkPolicyPort) -> Iterator[FieldError]:

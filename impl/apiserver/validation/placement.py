@@ -158,7 +158,7 @@ def _topology_key(field: str, key: str) -> list[FieldError]:
 def validate_spread(field: str, spec: PodSpec) -> list[FieldError]:
     """Return the broken rules of topology spread constraints."""
     errors: list[FieldError] = []
-    pairs = [(one.topology_key, one.when_unsatisfiable) for one in spec.topology_spread_constraints]
+    pairs = [(known.topology_key, known.when_unsatisfiable) for known in spec.topology_spread_constraints]
     for index, constraint in enumerate(spec.topology_spread_constraints):
         place, pair = f"{field}[{index}]", pairs[index]
         errors += _constraint(place, constraint)

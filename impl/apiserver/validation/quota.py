@@ -190,7 +190,9 @@ def _names(field: str, item: LimitRangeItem) -> Iterator[FieldError]:
 
 def _order(field: str, item: LimitRangeItem, name: str) -> Iterator[FieldError]:
     """Check that the least, the default request, the default limit and the most of a resource come in that order."""
-    least, most, limit, asked = (one.get(name) for one in (item.min, item.max, item.default, item.default_request))
+    least, most, limit, asked = (
+        amounts.get(name) for amounts in (item.min, item.max, item.default, item.default_request)
+    )
     if item.type == "Pod":
         limit = asked = None
     pairs = (

@@ -68,7 +68,7 @@ FIXED = {
 
 def _fixed(obj: Unstructured, old: Unstructured) -> Iterator[FieldError]:
     for path in FIXED.get(obj.of.name, ()):
-        now, was = (_at(one.extra, path) for one in (obj, old))
+        now, was = (_at(side.extra, path) for side in (obj, old))
         if now != was:
             yield invalid(".".join(path), now, "field is immutable")
     if obj.of.name in {"ConfigMap", "Secret"} and old.extra.get("immutable"):
@@ -192,7 +192,7 @@ def _driver(_name: str, obj: Json) -> Iterator[FieldError]:
     policy = spec.get("fsGroupPolicy")
     if policy is not None and policy not in GROUP_POLICIES:
         yield not_supported("spec.fsGroupPolicy", policy, GROUP_POLICIES)
-    audiences = [str(one.get("audience") or "") for one in entries(spec.get("tokenRequests"))]
+    audiences = [str(entry.get("audience") or "") for entry in entries(spec.get("tokenRequests"))]
     for index, audience in enumerate(audiences):
         if audience in audiences[:index]:
             yield duplicate(f"spec.tokenRequests[{index}].audience", audience)

@@ -120,7 +120,7 @@ def _rule(field: str, rule: Json) -> Iterator[FieldError]:
     yield from _listed(f"{field}.apiGroups", rule.get("apiGroups") or (), "API groups")
     versions = rule.get("apiVersions") or ()
     yield from _listed(f"{field}.apiVersions", versions, "API versions")
-    yield from (required(f"{field}.apiVersions[{index}]") for index, one in enumerate(versions) if not one)
+    yield from (required(f"{field}.apiVersions[{index}]") for index, version in enumerate(versions) if not version)
     yield from _resources(f"{field}.resources", rule.get("resources") or ())
     if rule.get("scope") is not None and rule["scope"] not in SCOPES:
         yield not_supported(f"{field}.scope", rule["scope"], SCOPES)

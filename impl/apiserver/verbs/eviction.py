@@ -129,7 +129,9 @@ def _spend(budget: PodDisruptionBudget, pod: str, now: Time) -> PodDisruptionBud
 def _why_none(budget: PodDisruptionBudget) -> str:
     """Say why a budget allows no disruption."""
     status, told = budget.status, f"The disruption budget {budget.metadata.name}"
-    found: Json = next((one for one in status.conditions if one.get("type") == "DisruptionAllowed"), EMPTY)
+    found: Json = next(
+        (condition for condition in status.conditions if condition.get("type") == "DisruptionAllowed"), EMPTY
+    )
     message = str(found.get("message") or "") if found.get("status") == "False" else ""
     if message and found.get("reason") == "SyncFailed":
         return f"{told} does not allow evicting pods currently because it failed sync: {message}"

@@ -11,7 +11,7 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ...api.apps import Sized
-from ...api.core import Namespace
+from ...api.core import Namespace, Pod
 from ...api.kinds import Object, Unstructured, ref_of
 from ...api.meta import Ref
 from ...api.requests import Create as CreateRequest
@@ -33,6 +33,7 @@ from ..strategy import CREATE_ON_UPDATE, only_ephemeral, only_scale, only_status
 from ..validation.meta import not_negative, validate_meta
 from ..validation.names import finalizer_errors
 from ..validation.validation import validate_update
+from .binding import with_condition
 from .create import Answer, Inputs, create
 
 
@@ -60,14 +61,25 @@ def update(storage: Storage, request: UpdateRequest, inputs: Inputs, config: Con
 
 
 def patch_status(storage: Storage, request: PatchStatusRequest) -> Answer:
-    """Replace the status and nothing else, whatever has changed meanwhile: 404 when missing, 409 on another uid."""
+    """Replace the status, or what a merge gives of it, whatever has changed: 404 when missing, 409 on another uid."""
     ref = ref_of(request.object)
     stored = storage.get(ref)
     if stored is None:
         return not_found(ref), ()
     if request.uid and request.uid != stored.metadata.uid:
         return uid_conflict(ref, request.uid, stored.metadata.uid), ()
-    return _with_status(ref, stored, only_status(request.object, stored))
+    wanted = only_status(request.object, stored)
+    return _with_status(ref, stored, _laid_over(stored, request.object) if request.merge else wanted)
+
+
+def _laid_over(stored: Object, wanted: Object) -> Object:
+    """Return a Pod with the phase and the conditions that are wanted, and all else of its status as it is."""
+    if not isinstance(stored, Pod) or not isinstance(wanted, Pod):
+        return wanted
+    status = stored.status
+    for condition in wanted.status.conditions:
+        status = with_condition(status, condition, condition.last_transition_time or 0)
+    return evolve(stored, status=evolve(status, phase=wanted.status.phase or status.phase))
 
 
 def patch_metadata(storage: Storage, request: PatchMetadataRequest) -> Answer:
@@ -188,7 +200,9 @@ def _finalized(ref: Ref, stored: Object, wanted: Object) -> Answer:
     if not isinstance(stored, Namespace) or not isinstance(wanted, Namespace):
         return not_found(ref), ()
     held = tuple((wanted.extra.get("spec") or {}).get("finalizers") or ())
-    wrong = [error for at, one in enumerate(held) for error in finalizer_errors(f"spec.finalizers[{at}]", one)]
+    wrong = [
+        error for at, finalizer in enumerate(held) for error in finalizer_errors(f"spec.finalizers[{at}]", finalizer)
+    ]
     if wrong:
         return invalid(ref.kind, ref.name, tuple(wrong)), ()
     spec = freeze({**(stored.extra.get("spec") or {}), "finalizers": held})

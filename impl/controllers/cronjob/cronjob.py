@@ -72,7 +72,7 @@ def _started(cron: CronJob, jobs: Iterable[Job], now: Time, gives_up: bool) -> t
     if policy == REPLACE:
         asked = tuple(Delete(Ref("Job", ref.namespace, ref.name), propagation_policy="Background") for ref in active)
         active = ()
-    there = next((one for one in jobs if one.metadata.name == job.metadata.name), None)
+    there = next((other for other in jobs if other.metadata.name == job.metadata.name), None)
     if there is None:
         asked = (*asked, Create(job))
     reference = ObjectReference("Job", job.metadata.namespace, job.metadata.name, api_version="batch/v1")

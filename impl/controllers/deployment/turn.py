@@ -43,7 +43,7 @@ class Turn:
         return evolve(self, deployment=deployment).asking(Update(deployment, self.read, "status"))
 
     def scaled(self, rs: ReplicaSet, replicas: int) -> tuple[Turn, ReplicaSet]:
-        """Give a ReplicaSet a size, and note in it for which size of the Deployment that was; nothing if all is so."""
+        """Scale a ReplicaSet, and note in it for which size of the Deployment that was; nothing if all is so."""
         wanted = self.deployment.spec.wanted
         after = evolve(
             rs,
@@ -65,7 +65,7 @@ def replicas_annotations(rs: ReplicaSet, desired: int, maximum: int) -> Strings:
 
 def condition(status: DeploymentStatus, kind: str) -> WorkloadCondition | None:
     """Find a condition by its type."""
-    return next((one for one in status.conditions if one.type == kind), None)
+    return next((known for known in status.conditions if known.type == kind), None)
 
 
 def make_condition(kind: str, status: str, reason: str, message: str, now: Time) -> WorkloadCondition:

@@ -69,7 +69,7 @@ def make_endpoint(pod: Pod, node: Node | None, service: Service, family: str) ->
 
 def _addresses(pod: Pod) -> tuple[str, ...]:
     """Return a Pod's addresses: podIPs, or the one podIP."""
-    listed = tuple(one["ip"] for one in pod.status.extra.get("podIPs", ()) if one.get("ip"))
+    listed = tuple(ip["ip"] for ip in pod.status.extra.get("podIPs", ()) if ip.get("ip"))
     return listed or ((pod.status.pod_ip,) if pod.status.pod_ip else ())
 
 
@@ -90,7 +90,7 @@ def target_port(pod: Pod, port: ServicePort) -> int | None:
     if isinstance(port.target_port, int):
         return port.target_port
     for container in (*pod.spec.containers, *pod.spec.sidecars):
-        for one in container.ports:
-            if one.name == port.target_port and one.protocol == port.protocol:
-                return one.container_port
+        for offered in container.ports:
+            if offered.name == port.target_port and offered.protocol == port.protocol:
+                return offered.container_port
     return None

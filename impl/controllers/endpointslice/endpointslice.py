@@ -49,11 +49,15 @@ def reconcile(
         for pod in cache.list(Pod, service.metadata.namespace)
         if matches_map(service.spec.selector, pod.metadata.labels)
     )
-    existing = tuple(one for one in cache.list(EndpointSlice, service.metadata.namespace) if _managed(one, service))
+    existing = tuple(
+        slice_ for slice_ in cache.list(EndpointSlice, service.metadata.namespace) if _managed(slice_, service)
+    )
     families = address_types(service)
-    requests: tuple[Request, ...] = tuple(Delete(ref_of(one)) for one in existing if one.address_type not in families)
+    requests: tuple[Request, ...] = tuple(
+        Delete(ref_of(slice_)) for slice_ in existing if slice_.address_type not in families
+    )
     for family in families:
-        mine = tuple(one for one in existing if one.address_type == family)
+        mine = tuple(slice_ for slice_ in existing if slice_.address_type == family)
         requests += _requests(service, mine, _plan(cache, service, pods, mine, family=family, most=max_endpoints))
     return requests
 
@@ -78,11 +82,11 @@ def _plan(
     wanted = desired(cache, service, pods, family)
     owned: dict[PortMap, list[EndpointSlice]] = {}
     plan = Plan()
-    for one in existing:
-        if controlled_by(one, service):
-            owned.setdefault(port_map(one.ports), []).append(one)
+    for slice_ in existing:
+        if controlled_by(slice_, service):
+            owned.setdefault(port_map(slice_.ports), []).append(slice_)
         else:
-            plan = plan.plus(Plan(delete=(one,)))
+            plan = plan.plus(Plan(delete=(slice_,)))
     for ports, endpoints in wanted.items():
         plan = plan.plus(fill(tuple(owned.get(ports, ())), endpoints, new_slice(service, ports, family), most))
     for ports, slices in owned.items():
@@ -113,17 +117,17 @@ def _alike(one: EndpointSlice, other: EndpointSlice) -> bool:
 
 def _requests(service: Service, existing: tuple[EndpointSlice, ...], plan: Plan) -> tuple[Request, ...]:
     """Turn creations into updates of slices that would be deleted, as far as they go; a going Service gets none."""
-    by_name = {one.metadata.name: one for one in existing}
+    by_name = {slice_.metadata.name: slice_ for slice_ in existing}
     create, delete = list(plan.create), list(plan.delete)
-    updates: list[Request] = [Update(one, by_name[one.metadata.name]) for one in plan.update]
+    updates: list[Request] = [Update(slice_, by_name[slice_.metadata.name]) for slice_ in plan.update]
     for old in plan.delete:
         if create and controlled_by(old, service):
             new = create.pop()
             delete.remove(old)
             metadata = evolve(new.metadata, name=old.metadata.name, generate_name="", uid=old.metadata.uid)
             updates.append(Update(evolve(new, metadata=metadata), None))
-    creates = () if service.metadata.terminating else tuple(Create(one) for one in create)
-    return (*creates, *updates, *(Delete(ref_of(one)) for one in delete))
+    creates = () if service.metadata.terminating else tuple(Create(slice_) for slice_ in create)
+    return (*creates, *updates, *(Delete(ref_of(slice_)) for slice_ in delete))
 
 
 # --- what it looks at -----------------------------------------------------------------------------------------------
@@ -143,9 +147,10 @@ def _slim(obj: Object) -> Object | None:
         Keep(labels=True),
         spec=PodSpec(
             node_name=obj.spec.node_name,
-            containers=tuple(Container(one.name, ports=one.ports) for one in obj.spec.containers),
+            containers=tuple(Container(container.name, ports=container.ports) for container in obj.spec.containers),
             init_containers=tuple(
-                Container(one.name, ports=one.ports, restart_policy=one.restart_policy) for one in obj.spec.sidecars
+                Container(sidecar.name, ports=sidecar.ports, restart_policy=sidecar.restart_policy)
+                for sidecar in obj.spec.sidecars
             ),
             extra=immutabledict(
                 (key, obj.spec.extra[key]) for key in ("hostname", "subdomain") if key in obj.spec.extra

@@ -60,25 +60,25 @@ def fill(existing: tuple[EndpointSlice, ...], wanted: tuple[Endpoint, ...], blan
 
     `blank` is what a new slice looks like before it is filled, `most` how many endpoints a slice may hold.
     """
-    missing = {_identity(one): one for one in wanted}
+    missing = {_identity(endpoint): endpoint for endpoint in wanted}
     slices: dict[str, EndpointSlice] = {}
     changed: list[str] = []
     delete: list[EndpointSlice] = []
-    for one in existing:
-        kept = tuple(missing.pop(who) for old in one.endpoints if (who := _identity(old)) in missing)
-        after = _refreshed(one, kept, blank.metadata.labels)
-        if one.endpoints and not kept:
-            delete.append(one)
+    for slice_ in existing:
+        kept = tuple(missing.pop(who) for old in slice_.endpoints if (who := _identity(old)) in missing)
+        after = _refreshed(slice_, kept, blank.metadata.labels)
+        if slice_.endpoints and not kept:
+            delete.append(slice_)
             continue
-        slices[one.metadata.name] = after
-        if after != one:
-            changed.append(one.metadata.name)
+        slices[slice_.metadata.name] = after
+        if after != slice_:
+            changed.append(slice_.metadata.name)
     left = list(missing.values())
     for name in sorted(changed, key=lambda name: -len(slices[name].endpoints)):
         slices[name], left = _topped_up(slices[name], left, most)
     create: list[EndpointSlice] = []
     while left:
-        name = _roomiest_fit({name: one for name, one in slices.items() if name not in changed}, len(left), most)
+        name = _roomiest_fit({name: slice_ for name, slice_ in slices.items() if name not in changed}, len(left), most)
         if name:
             slices[name], left = _topped_up(slices[name], left, most)
             changed.append(name)
@@ -112,6 +112,6 @@ def _topped_up(one: EndpointSlice, left: list[Endpoint], most: int) -> tuple[End
 
 def _roomiest_fit(slices: dict[str, EndpointSlice], more: int, most: int) -> str:
     """Name the unchanged slice that all the rest fits into most tightly; "" if it fits into none."""
-    after = {name: len(one.endpoints) + more for name, one in slices.items()}
+    after = {name: len(slice_.endpoints) + more for name, slice_ in slices.items()}
     fits = [name for name in sorted(after) if after[name] <= most] if more < most else []
     return min(fits, key=lambda name: most - after[name], default="")

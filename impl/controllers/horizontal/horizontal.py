@@ -103,7 +103,7 @@ def desired(
     if current < spec.least:
         return spec.least
     asked = list(_asked(spec, current, measured, own_tolerance(spec) if tolerance is None else tolerance))
-    known = [one for one in asked if one is not None]
+    known = [proposal for proposal in asked if proposal is not None]
     if not known or (len(known) < len(asked) and max(known) < current):
         return current  # A metric that is not known never makes it go down.
     return normalized(spec, current, max(known), history, now)[0]
@@ -146,7 +146,7 @@ def _replicas(current: int, metric: Mapping[str, Any], measured: Measured, toler
         if target.get("averageUtilization") is not None:
             return replicas_for(current, int(target["averageUtilization"]), usage, share=True, tolerance=tolerance)
         return replicas_for(current, _milli(target["averageValue"]), usage, share=False, tolerance=tolerance)
-    source: Mapping[str, Any] = next((metric[one] for one in BESIDE if metric.get(one)), {})
+    source: Mapping[str, Any] = next((metric[form] for form in BESIDE if metric.get(form)), {})
     total = measured.get(str((source.get("metric") or {}).get("name")))
     if isinstance(total, Total):
         target = source.get("target") or {}

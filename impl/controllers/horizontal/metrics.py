@@ -28,7 +28,7 @@ def measures(annotations: Mapping[str, str]) -> dict[str, int]:
 
     Raises `QuantityError` for an amount that is none.
     """
-    said = (one.partition("=") for one in annotations.get(MEASURES, "").split(",") if one.strip())
+    said = (pair.partition("=") for pair in annotations.get(MEASURES, "").split(",") if pair.strip())
     return {name.strip(): parse_quantity(amount.strip()).milli_value() for name, _, amount in said}
 
 

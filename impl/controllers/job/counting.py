@@ -63,7 +63,7 @@ def _may_go(sync: Sync, pod: Pod) -> bool:
         return True
     if not is_failed(sync.job, pod):
         return False
-    return all(one.metadata.uid != pod.metadata.uid for one in sync.delayed.values())
+    return all(other.metadata.uid != pod.metadata.uid for other in sync.delayed.values())
 
 
 def _noted(sync: Sync, status: JobStatus, ending: tuple[Pod, ...]) -> JobStatus:
@@ -109,8 +109,8 @@ def _announced(status: JobStatus, over: JobCondition | None, now: Time) -> tuple
 def _counted(status: JobStatus, held: set[str]) -> JobStatus:
     """Count those written down whose finalizers are gone."""
     noted = status.uncounted_terminated_pods or UncountedTerminatedPods()
-    succeeded = tuple(one for one in noted.succeeded if one in held)
-    failed = tuple(one for one in noted.failed if one in held)
+    succeeded = tuple(uid for uid in noted.succeeded if uid in held)
+    failed = tuple(uid for uid in noted.failed if uid in held)
     return evolve(
         status,
         succeeded=status.succeeded + len(noted.succeeded) - len(succeeded),

@@ -31,7 +31,7 @@ def spelt(indexes: Iterable[int]) -> str:
         else:
             parts.append([number])
     ranges = (part if len(part) == 1 or part[1] > part[0] + 1 else [part[0], part[1]] for part in parts)
-    return ",".join(_range(one) for one in ranges)
+    return ",".join(_range(between) for between in ranges)
 
 
 def _range(part: list[int]) -> str:

@@ -30,8 +30,6 @@ from . import indexes
 from .counting import tracked
 from .sync import Groups, Sync, freed
 
-OURS = frozenset({"", "kubernetes.io/job-controller"})
-
 
 def reads(_key: Ref) -> tuple[str, ...]:
     """Name the kinds that a sync looks at."""
@@ -55,7 +53,7 @@ def grouped(
     `repeats`: an index that has succeeded twice counts twice (k/k PR #99865).
     """
     job = cache.get(Job, key)
-    if job is None or job.spec.managed_by not in OURS or job.finished:
+    if job is None or job.spec.run_elsewhere or job.finished:
         return
     pods, claims = _claimed(job, cache.list(Pod, key.namespace))
     sync = Sync(job, pods, now, satisfied, repeats)
@@ -74,7 +72,7 @@ def orphaned(cache: Cache, key: Ref) -> tuple[Request, ...]:
             return ()
         job = cache.get(Job, Ref("Job", key.namespace, owner.name))
         alive = job is not None and job.metadata.uid == owner.uid
-        if alive and job is not None and not (job.finished and job.spec.managed_by in OURS):
+        if alive and job is not None and not (job.finished and not job.spec.run_elsewhere):
             return ()
     return (freed(pod),)
 

@@ -60,7 +60,7 @@ def _of_index(job: Job, template: PodTemplateSpec, number: int) -> PodSpec:
 
 def _told(container: Container) -> Container:
     known: tuple[Any, ...] = tuple(container.extra.get("env") or ())
-    if any(one.get("name") == INDEX for one in known):
+    if any(variable.get("name") == INDEX for variable in known):
         return container
     source = freeze({"name": INDEX, "valueFrom": {"fieldRef": {"fieldPath": f"metadata.labels['{COMPLETION_INDEX}']"}}})
     return evolve(container, extra=immutabledict({**container.extra, "env": (*known, source)}))

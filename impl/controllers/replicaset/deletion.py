@@ -100,7 +100,7 @@ def deletion_order(pods: Iterable[Pod], related: Iterable[Pod], now: Time) -> tu
 
     By insertion, as Go sorts short lists: the rules are no strict order once magnitudes of age come in.
     """
-    return tuple(one.pod for one in in_order(ranked(pods, related), now))
+    return tuple(candidate.pod for candidate in in_order(ranked(pods, related), now))
 
 
 def in_order(candidates: Iterable[Ranked], now: Time) -> list[Ranked]:
@@ -121,11 +121,11 @@ def deletion_choices(pods: Sequence[Pod], related: Iterable[Pod], count: int, no
     """
     order = in_order(ranked(pods, related), now)
     if count >= len(order):
-        yield tuple(one.pod for one in order)
+        yield tuple(candidate.pod for candidate in order)
         return
     chosen = tuple(range(count))
     yield tuple(order[place].pod for place in chosen)
-    before = [[goes_before(one, other, now) for other in order] for one in order]
+    before = [[goes_before(candidate, other, now) for other in order] for candidate in order]
     places = range(len(order))
     open_to_choice = [
         place
@@ -143,5 +143,5 @@ def deletion_choices(pods: Sequence[Pod], related: Iterable[Pod], count: int, no
     for some in combinations(open_to_choice, count - len(forced)):
         victims = tuple(sorted((*forced, *some)))
         stay = [place for place in places if place not in victims]
-        if victims != chosen and not any(before[one][victim] for one in stay for victim in victims):
+        if victims != chosen and not any(before[kept][victim] for kept in stay for victim in victims):
             yield tuple(order[place].pod for place in victims)

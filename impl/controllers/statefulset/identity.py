@@ -116,7 +116,7 @@ def _volumes(owner: StatefulSet, number: int, given: Any) -> Any:
         for template in templates
     )
     names = {template.metadata.name for template in templates}
-    return (*own, *(one for one in given if as_map(one).get("name") not in names))
+    return (*own, *(volume for volume in given if as_map(volume).get("name") not in names))
 
 
 def identity_matches(pod: Pod) -> bool:
@@ -126,7 +126,7 @@ def identity_matches(pod: Pod) -> bool:
 
 def storage_matches(owner: StatefulSet, pod: Pod) -> bool:
     """Tell whether a member's volumes are the claims of its number."""
-    found = {str(as_map(one).get("name")): as_map(one) for one in pod.spec.extra.get("volumes") or ()}
+    found = {str(as_map(volume).get("name")): as_map(volume) for volume in pod.spec.extra.get("volumes") or ()}
     wanted = (
         (template.metadata.name, claim_name(owner, template, ordinal(pod)))
         for template in owner.spec.volume_claim_templates

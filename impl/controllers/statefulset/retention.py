@@ -38,9 +38,11 @@ def reowned(cache: Cache, owner: StatefulSet, pod: Pod, *, too_many: bool) -> It
         if claim is None or claim.metadata.terminating or _is_others(claim, owner, pod):
             continue
         before = claim.metadata.owner_references
-        kept = tuple(one for one in before if one.uid not in {owner.metadata.uid, pod.metadata.uid})
+        kept = tuple(reference for reference in before if reference.uid not in {owner.metadata.uid, pod.metadata.uid})
         after = (*kept, *_owners(owner, pod, too_many=too_many))
-        if {(one.uid, one.controller) for one in after} != {(one.uid, one.controller) for one in before}:
+        if {(reference.uid, reference.controller) for reference in after} != {
+            (reference.uid, reference.controller) for reference in before
+        }:
             yield Update(evolve(claim, metadata=evolve(claim.metadata, owner_references=after)), claim)
 
 
@@ -57,5 +59,5 @@ def _is_others(claim: PersistentVolumeClaim, owner: StatefulSet, pod: Pod) -> bo
     """Tell whether somebody else controls a claim, or one that was called so before."""
     mine = {owner.metadata.uid, pod.metadata.uid}
     named = {("StatefulSet", owner.metadata.name), ("Pod", pod.metadata.name)}
-    others = (one for one in claim.metadata.owner_references if one.uid not in mine)
-    return any(one.controller or (one.kind, one.name) in named for one in others)
+    others = (reference for reference in claim.metadata.owner_references if reference.uid not in mine)
+    return any(other.controller or (other.kind, other.name) in named for other in others)

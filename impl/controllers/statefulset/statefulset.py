@@ -72,7 +72,7 @@ def grouped_before_1_12(cache: Cache, key: Ref, tries: int, *, now: Time = 0) ->
     One that has to make a revision does so under the first name that is free, of which there are `tries` here.
     """
     owner = cache.get(StatefulSet, key)
-    ways = () if owner is None else (_synced(cache, owner, one, now) for one in ways_before_1_12(cache, owner, tries))
+    ways = () if owner is None else (_synced(cache, owner, way, now) for way in ways_before_1_12(cache, owner, tries))
     return tuple(dict.fromkeys(ways))
 
 
@@ -293,7 +293,7 @@ def _slimmed(obj: Object, *, times: bool) -> Object | None:
         return None
     if not identity_matches(obj):
         return obj
-    volumes = tuple(one for one in obj.spec.extra.get("volumes") or () if "persistentVolumeClaim" in one)
+    volumes = tuple(volume for volume in obj.spec.extra.get("volumes") or () if "persistentVolumeClaim" in volume)
     spec = PodSpec(extra=immutabledict({"volumes": volumes})) if volumes else PodSpec()
     return slim_pod(obj, KEEP, spec=spec, status=slim_ready(obj.status, times=times))
 

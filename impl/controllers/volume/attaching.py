@@ -68,7 +68,7 @@ def needs_attaching(volume: PersistentVolume) -> bool:
     source: Any = volume.spec.extra.get("csi")
     if source is not None:
         return is_attached_by(str(source.get("driver", "")))
-    return any(one in volume.spec.extra for one in ATTACHED_SOURCES)
+    return any(kind in volume.spec.extra for kind in ATTACHED_SOURCES)
 
 
 def may_use(volume: PersistentVolume, node: str, others: tuple[User, ...]) -> bool:

@@ -77,7 +77,9 @@ def _syncs(cache: Cache, claim: PersistentVolumeClaim) -> tuple[Turn, ...]:
     chosen = best(cache, claim)
     if chosen is not None:
         return (bind(chosen, claim),)
-    return tuple((Create(_bound(one, claim)), *_write(_bound_to(claim, one), claim)) for one in made_for(cache, claim))
+    return tuple(
+        (Create(_bound(made, claim)), *_write(_bound_to(claim, made), claim)) for made in made_for(cache, claim)
+    )
 
 
 def _kept(claim: PersistentVolumeClaim, volume: PersistentVolume | None) -> Turn:

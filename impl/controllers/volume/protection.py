@@ -24,7 +24,7 @@ def released_finalizer(cache: Cache, obj: PersistentVolume | PersistentVolumeCla
     finalizer = CLAIM_IN_USE if isinstance(obj, PersistentVolumeClaim) else VOLUME_IN_USE
     if finalizer not in obj.metadata.finalizers or is_used(cache, obj):
         return ()
-    left = tuple(one for one in obj.metadata.finalizers if one != finalizer)
+    left = tuple(kept for kept in obj.metadata.finalizers if kept != finalizer)
     return (Update(evolve(obj, metadata=evolve(obj.metadata, finalizers=left)), obj),)
 
 

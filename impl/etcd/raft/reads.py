@@ -56,8 +56,8 @@ def acknowledge(node: Node, member: int, context: Hashable) -> Node:
         return evolve(node, reads=(*node.reads[:place], read, *node.reads[place + 1 :]))
     done = node.reads[: place + 1]
     node = evolve(node, reads=node.reads[place + 1 :])
-    for one in done:
-        node = _answer(node, one)
+    for answered in done:
+        node = _answer(node, answered)
     return node
 
 

@@ -26,9 +26,9 @@ Fields = Mapping[str, Any]
 def read_args(reader: Reader, entries: Iterable[Any], at: str, plugins: Iterable[str]) -> Args:
     """Read the arguments of all plugins of a profile."""
     args, seen = Args(), set[str]()
-    for number, one in enumerate(entries):
+    for number, item in enumerate(entries):
         place = f"{at}[{number}]"
-        entry = reader.map(one, place, ("name", "args"))
+        entry = reader.map(item, place, ("name", "args"))
         name = reader.known(entry, "name", place, plugins)
         if name and name in seen:
             reader.blame(f"{place}.name", f"{name!r} has arguments twice", "put them into one entry")
@@ -64,7 +64,7 @@ def _fit(reader: Reader, data: Any, at: str, args: Args) -> Args:
 
 def _words(reader: Reader, fields: Fields, name: str, at: str) -> frozenset[str]:
     found = reader.items(fields, name, at)
-    return frozenset(reader.text({name: one}, name, at) for one in found)
+    return frozenset(reader.text({name: item}, name, at) for item in found)
 
 
 def _strategy(reader: Reader, data: Any, at: str) -> ScoringStrategy:
@@ -82,9 +82,9 @@ def _strategy(reader: Reader, data: Any, at: str) -> ScoringStrategy:
 
 def _resources(reader: Reader, fields: Fields, at: str) -> tuple[tuple[str, int], ...]:
     found = []
-    for number, one in enumerate(reader.items(fields, "resources", at)):
+    for number, item in enumerate(reader.items(fields, "resources", at)):
         place = f"{at}.resources[{number}]"
-        entry = reader.map(one, place, ("name", "weight"))
+        entry = reader.map(item, place, ("name", "weight"))
         weight = reader.integer(entry, "weight", place, 1, least=1, most=MOST)
         found.append((reader.text(entry, "name", place), weight))
     return tuple(found)
@@ -92,9 +92,9 @@ def _resources(reader: Reader, fields: Fields, at: str) -> tuple[tuple[str, int]
 
 def _shape(reader: Reader, fields: Fields, at: str) -> tuple[Point, ...]:
     points: list[Point] = []
-    for number, one in enumerate(reader.items(fields, "shape", at)):
+    for number, item in enumerate(reader.items(fields, "shape", at)):
         place = f"{at}.shape[{number}]"
-        entry = reader.map(one, place, ("utilization", "score"))
+        entry = reader.map(item, place, ("utilization", "score"))
         here = reader.integer(entry, "utilization", place, 0, least=0, most=100)
         if points and here <= points[-1][0]:
             reader.blame(f"{place}.utilization", f"expected more than {points[-1][0]}, got {here}", "sort the points")
@@ -114,8 +114,8 @@ def _spread(reader: Reader, data: Any, at: str, args: Args) -> Args:
     given = reader.items(fields, "defaultConstraints", at)
     if kind == "System" and given:
         reader.blame(f"{at}.defaultConstraints", "are given though defaultingType is System", "set it to List")
-    read = [_structured(reader, one, TopologySpreadConstraint, f"{at}.defaultConstraints") for one in given]
-    constraints = tuple(one for one in read if one is not None)
+    read = [_structured(reader, item, TopologySpreadConstraint, f"{at}.defaultConstraints") for item in given]
+    constraints = tuple(constraint for constraint in read if constraint is not None)
     for constraint in constraints:
         if constraint.label_selector is not None:
             hint = "leave it out: it is worked out for each Pod"
@@ -127,8 +127,8 @@ def _structured(reader: Reader, data: Any, cls: type[Any], at: str) -> Any:
     try:
         made = structure(data, cls)
     except BadObject as error:
-        for one in error.errors:
-            reader.blame(f"{at}.{one.path}" if one.path else at, one.message, one.hint or "see the API of Pods")
+        for wrong in error.errors:
+            reader.blame(f"{at}.{wrong.path}" if wrong.path else at, wrong.message, wrong.hint or "see the API of Pods")
         return None
     for name in made.extra:
         reader.blame(f"{at}.{name}", "unknown field", "see the API of Pods")

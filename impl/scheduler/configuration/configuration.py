@@ -119,7 +119,7 @@ class Configuration:
 
 
 def _waits(plugin: str, profile: Profile) -> bool:
-    return plugin == GATES or any(one.name == plugin for one in profile.filters)
+    return plugin == GATES or any(plugged.name == plugin for plugged in profile.filters)
 
 
 def read_configuration(data: Any, file: str = "") -> Configuration:
@@ -141,9 +141,9 @@ def read_configuration(data: Any, file: str = "") -> Configuration:
             "raise it, or lower podInitialBackoffSeconds",
         )
     profiles: dict[str, Profile] = {}
-    for number, one in enumerate(reader.items(top, "profiles", "") or [{}]):
+    for number, item in enumerate(reader.items(top, "profiles", "") or [{}]):
         at = f"profiles[{number}]"
-        name, profile = _profile(reader, one, at, percentage)
+        name, profile = _profile(reader, item, at, percentage)
         if name in profiles:
             reader.blame(f"{at}.schedulerName", f"{name!r} is the name of another profile", "give each its own")
         profiles[name] = profile
@@ -177,16 +177,18 @@ class PluginSet:
 def _set(reader: Reader, data: Any, at: str) -> PluginSet:
     fields = reader.map(data or {}, at, ("enabled", "disabled"))
     enabled: dict[str, int] = {}
-    for number, one in enumerate(reader.items(fields, "enabled", at)):
+    for number, item in enumerate(reader.items(fields, "enabled", at)):
         place = f"{at}.enabled[{number}]"
-        entry = reader.map(one, place, ("name", "weight"))
+        entry = reader.map(item, place, ("name", "weight"))
         name = reader.known(entry, "name", place, DEFAULT_ORDER)
         if name in enabled:
             reader.blame(f"{place}.name", f"{name!r} is enabled twice here", "keep one of them")
         enabled[name] = reader.integer(entry, "weight", place, 0, least=0, most=MOST_WEIGHT)
     disabled = {
-        reader.known(reader.map(one, f"{at}.disabled[{number}]", ("name", "weight")), "name", at, (*DEFAULT_ORDER, ALL))
-        for number, one in enumerate(reader.items(fields, "disabled", at))
+        reader.known(
+            reader.map(item, f"{at}.disabled[{number}]", ("name", "weight")), "name", at, (*DEFAULT_ORDER, ALL)
+        )
+        for number, item in enumerate(reader.items(fields, "disabled", at))
     }
     return PluginSet(tuple((name, weight) for name, weight in enabled.items() if name), frozenset(disabled))
 

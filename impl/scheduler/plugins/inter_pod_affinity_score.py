@@ -23,7 +23,7 @@ Scores = immutabledict[Domain, int]
 
 
 def pre_score(snapshot: Snapshot, pod: Pod, _feasible: tuple[NodeInfo, ...]) -> Scores | None:
-    """Give each domain the weights of the terms that match in it; skip when none matches anywhere."""
+    """Return for each domain the weights of the terms that match in it; skip when none matches anywhere."""
     return _pre_score(HARD_POD_AFFINITY_WEIGHT, False, snapshot, pod, _feasible)  # noqa: FBT003 - upstream's default
 
 

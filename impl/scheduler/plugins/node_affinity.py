@@ -134,7 +134,7 @@ def score_with(added: NodeAffinity, weight: int) -> ScorePlugin[Terms]:
 
 
 def _pre_score_added(added: NodeAffinity, snapshot: Snapshot, pod: Pod, feasible: tuple[NodeInfo, ...]) -> Terms | None:
-    more = tuple(one for one in added.preferred_during_scheduling_ignored_during_execution if one.weight)
+    more = tuple(wish for wish in added.preferred_during_scheduling_ignored_during_execution if wish.weight)
     own = pre_score(snapshot, pod, feasible)
     return own if not more else (*more, *(own or ()))
 

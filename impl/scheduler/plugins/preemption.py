@@ -83,7 +83,7 @@ def preempt(snapshot: Snapshot, pod: Pod, refusals: Mapping[str, Refusal], ready
         for info in snapshot.nodes
     }
     candidates = tuple(answer for answer in answers.values() if isinstance(answer, Candidate))
-    why_not = immutabledict((name, one) for name, one in answers.items() if isinstance(one, Refusal))
+    why_not = immutabledict((name, answer) for name, answer in answers.items() if isinstance(answer, Refusal))
     if not candidates:
         return Preemption(refusals=why_not, message=f"preemption: {fit_error(len(answers), why_not.values())}")
     costs = {candidate.node: _cost(candidate) for candidate in candidates}
@@ -137,13 +137,13 @@ def _in_order(snapshot: Snapshot, pod: Pod, info: NodeInfo, ready: Ready, lower:
     violating, harmless = _by_budget(lower, snapshot.cache.list(PodDisruptionBudget))
     victims: list[Pod] = []
     violations = 0
-    for one in (*violating, *harmless):
-        fuller = evolve(kept, pods=(*kept.pods, one))
+    for victim in (*violating, *harmless):
+        fuller = evolve(kept, pods=(*kept.pods, victim))
         if _asked(snapshot, pod, fuller, ready) is None:
             kept = fuller
         else:
-            victims.append(one)
-            violations += one in violating
+            victims.append(victim)
+            violations += victim in violating
     return Candidate(info.name, tuple(sorted(victims, key=importance)), violations)
 
 
@@ -219,7 +219,7 @@ def _mixed(left: tuple[tuple[Hashable, int], ...]) -> Iterator[tuple[Hashable, .
         yield ()
     for kind, count in left:
         if count:
-            fewer = tuple((one, number - (one == kind)) for one, number in left)
+            fewer = tuple((other, number - (other == kind)) for other, number in left)
             for rest in _mixed(fewer):
                 yield (kind, *rest)
 

@@ -88,7 +88,7 @@ def _watched(pod: Pod | None) -> Pod | None:
 
 
 def _with(known: Cache, ref: Ref, obj: Pod | Node | None) -> Cache:
-    others = [one for other, one in known.objects.items() if other != ref]
+    others = [kept for other, kept in known.objects.items() if other != ref]
     return Cache.of(others if obj is None else [*others, obj])
 
 

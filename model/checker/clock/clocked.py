@@ -53,7 +53,7 @@ class Clocks:
     def over(self, key: Key, *, ran_out: bool) -> Clocks:
         """Return them without one; one that was cut short is remembered."""
         unsure = self.unsure - {key} if ran_out else self.unsure | {key}
-        windows = immutabledict((one, window) for one, window in self.windows.items() if one != key)
+        windows = immutabledict((other, window) for other, window in self.windows.items() if other != key)
         return Clocks(windows, zones.removed(self.zone, key), unsure)
 
     def moved(self, there: Waits) -> Clocks:
@@ -140,7 +140,9 @@ def _at_start(timers: tuple[Timer, ...], start: State) -> Clocks:
 
 
 def _steps(timers: tuple[Timer, ...], action: Action, view: View) -> Iterator[Outcome]:
-    outcomes = [one for one in action.step(view) if any(view[slot] != value for slot, value in one.updates.items())]
+    outcomes = [
+        outcome for outcome in action.step(view) if any(view[slot] != value for slot, value in outcome.updates.items())
+    ]
     if not outcomes:
         return
     there = _waits(timers, view)

@@ -77,7 +77,7 @@ def _never_over(timers: Sequence[Timer], turn: Sequence[State]) -> Iterator[tupl
     for timer in timers if turn else ():
         there = [{wait.what: wait for wait in timer.waits(state)} for state in turn]
         for what, wait in there[0].items():
-            if wait.most is not None and all(what in one for one in there):
+            if wait.most is not None and all(what in waits for waits in there):
                 yield f"{wait.told} takes {_told(wait.most)} at most, and would be over while this repeats", timer.kind
 
 

@@ -61,10 +61,10 @@ def beyond(zone: Zone, clock: Clock, least: Fraction) -> Zone | None:
 def coarse(zone: Zone, greatest: Mapping[Any, Fraction]) -> Zone:
     """Return a zone without what nobody can tell from it: beyond the greatest constant a clock is compared with."""
     found: dict[tuple[Clock, Clock], Bound] = {}
-    for (one, other), bound in zone.items():
+    for (clock, other), bound in zone.items():
         below: Bound = (-greatest.get(other, Fraction(0)), False)
-        if bound[0] <= greatest.get(one, Fraction(0)):
-            found[one, other] = max(bound, below)
+        if bound[0] <= greatest.get(clock, Fraction(0)):
+            found[clock, other] = max(bound, below)
     wider = _tight(found, clocks(zone))
     return zone if wider is None else wider
 
@@ -80,12 +80,12 @@ def _tight(bounds: Mapping[tuple[Clock, Clock], Bound], there: Iterable[Clock]) 
     for via in names:
         into = [(name, tight[name, via]) for name in names if (name, via) in tight]
         onward = [(other, tight[via, other]) for other in names if (via, other) in tight]
-        for one, first in into:
+        for clock, first in into:
             for other, second in onward:
                 both = (first[0] + second[0], first[1] and second[1])
-                if one == other and both < ZERO:
+                if clock == other and both < ZERO:
                     return None
-                known = tight.get((one, other))
-                if one != other and (known is None or both < known):
-                    tight[one, other] = both
+                known = tight.get((clock, other))
+                if clock != other and (known is None or both < known):
+                    tight[clock, other] = both
     return immutabledict(tight)

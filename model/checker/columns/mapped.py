@@ -83,7 +83,7 @@ class Mapped:
         return np.frombuffer(self._map, dtype=self.typecode, count=len(self))
 
     def __array__(self, dtype: DTypeLike | None = None, *, copy: bool | None = None) -> NDArray[Any]:
-        """Give the numbers to numpy."""
+        """Return the numbers as an array of numpy."""
         numbers = self.view()
         return numbers if copy is False else numbers.astype(dtype or self.typecode)
 

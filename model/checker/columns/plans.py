@@ -39,7 +39,7 @@ class Plans:
         self.cells = Column(np.int32)
 
     def drop(self, kind: int) -> None:
-        """Give up a plan whose tree reads another slot; tell nobody but `update`."""
+        """Drop a plan whose tree reads another slot; tell nobody but `update`."""
         if self._tables.trees[self._kinds[kind]].reads != self._reads[kind]:
             self.base[kind] = -1
 

@@ -96,7 +96,7 @@ class States:
         return self._generator.integers(0, 2**64, (len(self.bits), ids), dtype=np.uint64)
 
     def _place(self) -> None:
-        """Give every slot its word and its place there."""
+        """Assign every slot its word and its place there."""
         self.words, word, shift = _places(self.bits)
         masks = np.array([(1 << bits) - 1 for bits in self.bits], dtype=np.uint64)
         self.layout = (np.array(word, dtype=np.int64), np.array(shift, dtype=np.uint64), masks)

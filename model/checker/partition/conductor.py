@@ -150,7 +150,7 @@ class Conductor:
             self.agreement.add(place, values)
         begun = self.team.call("begin", (self.agreement.everything(),))
         names, roots = names_of(book), tuple(self.agreement.numbers(state.values_in_order) for state in book.roots)
-        if any((one.names, one.roots) != (names, roots) for one in begun):
+        if any((started.names, started.roots) != (names, roots) for started in begun):
             raise MachineError("a worker's machine is not that of the search")
         self._stand(Standing((len(book.roots),)))
 
@@ -225,13 +225,13 @@ class Conductor:
         if self.book.forsaken:
             return Costs((), 0, values, 0)
         every: list[Costs] = self._call("costs")
-        actions = zip(*(one.actions for one in every), strict=True)
+        actions = zip(*(cost.actions for cost in every), strict=True)
         added = ((sum(some) for some in zip(*rows, strict=True)) for rows in actions)
         return Costs(
             tuple((met, called, looks) for met, called, looks in added),
-            sum(one.calls for one in every),
+            sum(cost.calls for cost in every),
             values,
-            sum(one.peak for one in every),
+            sum(cost.peak for cost in every),
         )
 
 

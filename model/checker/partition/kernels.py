@@ -88,7 +88,7 @@ def name_steps(
     choices: Halves,
     counts: Longs,
 ) -> int:
-    """Give each step its key (number of its source, position) and its choice (action, ordinal) in one word each.
+    """Write for each step its key (number of its source, position) and its choice (action, ordinal) in one word each.
 
     `counts` (enabled and taken per action) are added to. Gives the highest position.
     """

@@ -54,21 +54,21 @@ class Standing:
         every: tuple[Standing | Told, ...] = (self, *told)
         findings: dict[int, Finding] = {}
         reached: dict[int, int] = {}
-        for one in every:
-            for claim, finding in one.findings.items():
+        for known in every:
+            for claim, finding in known.findings.items():
                 findings[claim] = min(findings.get(claim, finding), finding, key=_state_of)
-            for claim, state in one.reached.items():
+            for claim, state in known.reached.items():
                 reached[claim] = min(reached.get(claim, state), state)
-        occurred = frozenset[int]().union(*(one.occurred for one in every))
+        occurred = frozenset[int]().union(*(known.occurred for known in every))
         return evolve(self, findings=findings, occurred=occurred, reached=reached)
 
     def then(self, width: int, told: Sequence[Told]) -> Standing:
         """Return the standing one level on."""
-        counts = zip(*(one.counts for one in told), strict=True)
+        counts = zip(*(answer.counts for answer in told), strict=True)
         return evolve(
             self.noting(told),
             sizes=(*self.sizes, width),
-            transitions=sum(one.transitions for one in told),
+            transitions=sum(answer.transitions for answer in told),
             counts=tuple(tuple(map(sum, zip(*rows, strict=True))) for rows in counts),
         )
 
@@ -119,7 +119,7 @@ class Ledger(Book):
         """Return the root a state was reached from, and the (action, ordinal) of each step to it."""
         steps: list[tuple[int, int]] = []
         while state >= len(self.roots):
-            (found,) = (one for one in self._ask("origin", (state,)) if one is not None)
+            (found,) = (answer for answer in self._ask("origin", (state,)) if answer is not None)
             state, choice = found
             steps.append((choice >> ACTION_BITS, choice & ORDINAL))
         return state, steps[::-1]

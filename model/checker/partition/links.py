@@ -62,7 +62,7 @@ class Links:
                 ends[fresh] = moved[ends[fresh] - known]
 
     def tell(self, numbers: NDArray[np.uint64], size: int) -> Parcels:
-        """Give each worker the numbers of the states that its steps led to."""
+        """Send each worker the numbers of the states that its steps led to."""
         told = tuple((joined([numbers[some[worker]] for some in self._ends], np.uint64),) for worker in range(size))
         self._ends = []
         return told

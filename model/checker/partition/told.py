@@ -36,7 +36,7 @@ def names_of(book: Book) -> tuple[tuple[str, ...], ...]:
     """Return the names of slots, actions and properties, and whether urgent actions are."""
     machine = book.machine
     named = (machine.actions, book.properties)
-    return (machine.slots(), *(tuple(one.name for one in some) for some in named), ("urgent",) * book.urgent)
+    return (machine.slots(), *(tuple(thing.name for thing in some) for some in named), ("urgent",) * book.urgent)
 
 
 @frozen

@@ -104,7 +104,7 @@ class Folding:
         self.kinds: dict[Hashable, int] = {}
         self.least: dict[tuple[int, ...], Places] = {}
         """By what the values of a row say (`Said` by identity): where those stand in the row that stands for it."""
-        self.listed = [self._listed(one) for one in symmetry.only]
+        self.listed = [self._listed(numbers) for numbers in symmetry.only]
         self._check()
 
     def _home(self, slot: str) -> tuple[str, tuple[int, ...]]:
@@ -123,11 +123,11 @@ class Folding:
                 moved = tuple(self._member(owner, numbers.get(owner)) for owner in owners)
                 if (template, moved) not in self.place_of:
                     raise AsymmetryError(f"{self.named(numbers)} takes {template!r} to no slot")
-        listed = {tuple(one.items()) for one in self.listed}
-        for one, other in product(self.listed, repeat=2):
-            both = {token: other[self._member(token, number)] for token, number in one.items()}
+        listed = {tuple(numbers.items()) for numbers in self.listed}
+        for numbers, other in product(self.listed, repeat=2):
+            both = {token: other[self._member(token, number)] for token, number in numbers.items()}
             if tuple(both.items()) not in listed:
-                raise AsymmetryError(f"{self.named(one)} and then {self.named(other)} is not among those allowed")
+                raise AsymmetryError(f"{self.named(numbers)} and then {self.named(other)} is not among those allowed")
 
     def _member(self, token: int, number: int | None) -> int:
         sort = self.mentions[token].sort
@@ -146,7 +146,9 @@ class Folding:
         """Return renumberings that all others are made of: neighbours exchanged, or the list that is allowed."""
         if self.listed:
             return tuple(
-                one for one in self.listed if any(self.members[token].number != to for token, to in one.items())
+                numbers
+                for numbers in self.listed
+                if any(self.members[token].number != to for token, to in numbers.items())
             )
         pairs = zip(self.members, self.members[1:], strict=False)
         return tuple(
@@ -191,7 +193,7 @@ class Folding:
                 whom = (*owners, *(bearer[token] if bearer[token] in owners else token for token in tokens))
                 facts.append(self.once(kind, whom))
         everybody = tuple(dict.fromkeys((*owners, *mentioned)))
-        binds = tuple(one for one in everybody if one >= plain and bearer[one] in owners)
+        binds = tuple(token for token in everybody if token >= plain and bearer[token] in owners)
         known[number] = Said(place, number, tuple(facts), everybody, binds) if everybody else None
         return known[number]
 
@@ -233,7 +235,7 @@ class Folding:
 
     def _least(self, said: list[Said]) -> Places:
         if self.listed:
-            return min(self.image(said, self._with_loose(said, one)) for one in self.listed)
+            return min(self.image(said, self._with_loose(said, numbers)) for numbers in self.listed)
         return min(islice(Labels(self, said).rows(partial(self.image, said)), PATIENCE))
 
     def all_said(self, ids: Sequence[int]) -> list[Said]:
@@ -250,11 +252,11 @@ class Folding:
         Where values say anything is the same for all rows of an orbit: what belongs to a member always does.
         """
         found = []
-        for one in said:
-            key = tuple([numbers[token] for token in one.tokens])
-            target = one.images.get(key)
+        for saying in said:
+            key = tuple([numbers[token] for token in saying.tokens])
+            target = saying.images.get(key)
             if target is None:
-                target = one.images[key] = self._renamed(one, numbers)
+                target = saying.images[key] = self._renamed(saying, numbers)
             found.append(target)
         return tuple(sorted(found))
 
@@ -268,8 +270,8 @@ class Folding:
     def _with_loose(self, said: Iterable[Said], numbers: Numbers) -> Numbers:
         """Extend a renumbering of members to tagged mentions: each follows its number."""
         full = dict(numbers)
-        for one in said:
-            for token in one.tokens:
+        for saying in said:
+            for token in saying.tokens:
                 if token not in full:
                     full[token] = numbers.get(self.bearer[token], self.mentions[token].number)
         return full
@@ -303,11 +305,11 @@ class Labels:
     def __init__(self, folding: Folding, said: Sequence[Said]) -> None:
         self.folding = folding
         self.plain = plain = len(folding.members)
-        self.bound = {token for one in said for token in one.binds}
+        self.bound = {token for saying in said for token in saying.binds}
         alone: dict[int, list[int]] = {}
         self.shared: list[Met] = []
-        for one in said:
-            for fact in one.facts:
+        for saying in said:
+            for fact in saying.facts:
                 kind, whom = self._borne_out(fact) if max(fact[1]) >= plain else fact
                 if len(whom) == 1:
                     alone.setdefault(whom[0], []).append(kind)
@@ -353,7 +355,7 @@ class Labels:
                 seen = tuple([found[token] for token in whom])
                 for position, token in enumerate(whom):
                     company[token].append((kind, position, seen))
-            found = _ranks({one: (colour, tuple(sorted(company.get(one, ())))) for one, colour in found.items()})
+            found = _ranks({token: (colour, tuple(sorted(company.get(token, ())))) for token, colour in found.items()})
             before, count = count, len(set(found.values()))
             if before == count:
                 break
@@ -400,7 +402,7 @@ class Labels:
         )
 
     def _numbers(self, colours: Mapping[int, int]) -> Numbers:
-        """Give numbers in the order of the colours, to members first, to names left over; idle members get the rest."""
+        """Hand out numbers in the order of the colours, to members first, to names left over; the idle get the rest."""
         folding, plain = self.folding, self.plain
         used = dict.fromkeys(folding.sorts, 0)
         beyond = dict(folding.symmetry.sizes)
@@ -428,10 +430,10 @@ def _written(ids: Sequence[int], places: Places) -> Ids:
 
 def _first(token: int, colours: Mapping[int, int]) -> dict[int, int]:
     """Put a member before all that look like it."""
-    return _ranks({one: (colour, one != token) for one, colour in colours.items()})
+    return _ranks({other: (colour, other != token) for other, colour in colours.items()})
 
 
 def _ranks(keys: Mapping[int, Any]) -> dict[int, int]:
-    """Give each key its place in their order."""
+    """Return for each key its place in their order."""
     order = {key: rank for rank, key in enumerate(sorted(set(keys.values())))}
     return {token: order[key] for token, key in keys.items()}

@@ -197,7 +197,7 @@ def disruption_proof() -> Answer:
     kinds = tuple(product(FLAGS, FLAGS, FLAGS))
     rules = ("min_available", "max_unavailable")
     every = product(_some(kinds, 2), range(3), rules, amounts)
-    return searched((store_of(*one) for one in every), steps)
+    return searched((store_of(*way) for way in every), steps)
 
 
 def nodelifecycle_proof() -> Answer:
@@ -254,9 +254,9 @@ def endpointslice_proof() -> Answer:
         if slices.reconcile(store, key, max_endpoints=2) == ():
             if seen(store).wrong:
                 yield Step("nothing", store, f"{seen(store).wrong} stays wrong")
-            for one in store.list(Pod)[:1]:
-                ip = one.status.pod_ip
-                for changed in (pod("a", ready=not one.ready, ip=ip), pod("a", "n", "Failed", ip=ip)):
+            for known in store.list(Pod)[:1]:
+                ip = known.status.pod_ip
+                for changed in (pod("a", ready=not known.ready, ip=ip), pod("a", "n", "Failed", ip=ip)):
                     yield Step("a Pod changes", with_object(store, changed))
 
     starts = (
@@ -296,7 +296,7 @@ def replicaset_proof() -> Answer:
 
     def steps(store: Cache) -> Iterator[Step]:
         before = replicaset.abstract(store, key)
-        outcomes = [all_granted(store, one, "t") for one in replicasets.reconcile_all(store, key, satisfied=True)]
+        outcomes = [all_granted(store, turn, "t") for turn in replicasets.reconcile_all(store, key, satisfied=True)]
         allowed = {turn.apply(before) for turn in turns(before) if isinstance(turn, Turn)}
         found = {replicaset.abstract(outcome, key) for outcome in outcomes}
         for after in outcomes:

@@ -71,7 +71,7 @@ def daemonset_proof() -> Answer:
 
 
 def _stores() -> Iterator[Cache]:
-    crews = [(), *((one,) for one in MEMBERS), *combinations_with_replacement(MEMBERS[:5], 2)]
+    crews = [(), *((lone,) for lone in MEMBERS), *combinations_with_replacement(MEMBERS[:5], 2)]
     for strategy in STRATEGIES:
         first, second = (_set(image, strategy) for image in IMAGES)
         store = Cache.of((first,))

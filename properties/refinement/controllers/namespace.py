@@ -12,9 +12,9 @@ def abstract(store: Cache, name: str) -> State:
     """Keep whether the namespace is there and leaving, and of its content whether it is held and going."""
     namespace = store.get(Namespace, Ref("Namespace", "", name))
     things = (
-        Thing(f"{ref.kind}/{ref.name}", bool(one.metadata.finalizers), one.metadata.deletion_timestamp is not None)
-        for ref, one in store.objects.items()
-        if one.metadata.namespace == name
+        Thing(f"{ref.kind}/{ref.name}", bool(obj.metadata.finalizers), obj.metadata.deletion_timestamp is not None)
+        for ref, obj in store.objects.items()
+        if obj.metadata.namespace == name
     )
     leaving = namespace is not None and namespace.metadata.deletion_timestamp is not None
     return State(namespace is not None, leaving, tuple(sorted(things, key=lambda one: one.name)))

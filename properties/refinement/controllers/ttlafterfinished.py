@@ -36,14 +36,18 @@ def abstract(store: Cache, now: Time, asked: Iterable[Request] = ()) -> State:
         )
         for job in store.list(Job)
     )
-    found = frozenset((one.ref.name, one.uid or "") for one in asked if isinstance(one, Delete))
+    found = frozenset((request.ref.name, request.uid or "") for request in asked if isinstance(request, Delete))
     return State(now, jobs, found)
 
 
 def ended(job: Job) -> Time | None:
     """Return since when a Job is over, None if it is not."""
-    ends = (one for one in job.status.conditions if one.status == "True" and one.type in {"Complete", "Failed"})
-    return next((one.last_transition_time or 0 for one in ends), None)
+    ends = (
+        condition
+        for condition in job.status.conditions
+        if condition.status == "True" and condition.type in {"Complete", "Failed"}
+    )
+    return next((end.last_transition_time or 0 for end in ends), None)
 
 
 def refines(before: State, after: State) -> bool:

@@ -94,8 +94,8 @@ def taken(store: Cache) -> Iterator[tuple[str, Cache]]:
 
 def _stores() -> Iterator[Cache]:
     several: list[tuple[Claims, Volumes]] = [(some, ()) for some in product(CLAIMS, repeat=2)]
-    several += [(some, (one,)) for some in product(CLAIMS, repeat=2) for one in VOLUMES]
-    several += [((one,), two) for one in CLAIMS for two in combinations_with_replacement(VOLUMES, 2)]
+    several += [(some, (single,)) for some in product(CLAIMS, repeat=2) for single in VOLUMES]
+    several += [((single,), two) for single in CLAIMS for two in combinations_with_replacement(VOLUMES, 2)]
     yield from (world(claims, volumes) for claims, volumes in several if is_whole(claims, volumes))
 
 

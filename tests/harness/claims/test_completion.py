@@ -217,3 +217,14 @@ def test_who_is_written_off_is_not_asked_for_any_more() -> None:
     off = evolve(WORK, written_off=frozenset({"a"}))
     assert told(off, off, (evolve(DONE, phase="Running", going=True),), (DONE,)) == []
     assert told(off, evolve(off, written_off=frozenset()), (DONE,), ()) == []
+
+
+DRIVEN_OUT = ["taint nodes node-1 a=b:NoExecute", "taint nodes node-1 a-"]
+
+
+def test_who_says_why_a_pod_goes_does_not_take_back_that_it_has_succeeded() -> None:
+    """The taint eviction controller, which has seen the taint, patches the condition alone, whatever else is there."""
+    found = report(script=DRIVEN_OUT)
+    assert completion(found) == ("HOLDS", "")
+    with planted("kubeproof.impl.apiserver.verbs.update", "if request.merge else wanted", "if False else wanted"):
+        assert completion(report(script=DRIVEN_OUT))[0] == "VIOLATED"

@@ -357,8 +357,8 @@ PLANTED = {
     "the EndpointSlice controller is blind to ports": (
         ANYWHERE + service(ports=BY_NAME),
         "controllers.endpointslice.endpointslice",
-        "containers=tuple(Container(one.name, ports=one.ports) for one in obj.spec.containers)",
-        "containers=tuple(Container(one.name) for one in obj.spec.containers)",
+        "containers=tuple(Container(container.name, ports=container.ports) for container in obj.spec.containers)",
+        "containers=tuple(Container(container.name) for container in obj.spec.containers)",
     ),
     "it takes a Pod of the second node for gone": (
         ANYWHERE + service(ports=BY_NAME),

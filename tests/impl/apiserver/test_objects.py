@@ -396,6 +396,21 @@ def test_another_object_of_the_same_name_is_not_changed() -> None:
     assert asked(store, Bind(ref_of(read), "n1", uid="new"))[1].code == 201
 
 
+def test_a_merge_of_a_status_leaves_what_it_does_not_name() -> None:
+    ready = PodCondition("Ready", "True")
+    store, made = created(Objects(), pod())
+    running = evolve(made.status, phase="Running", pod_ip="10.0.0.1", conditions=(ready,))
+    store, _ = asked(store, PatchStatus(evolve(made, status=running)))
+    why = PodCondition("DisruptionTarget", "True", "DeletionByTaintManager", last_transition_time=0)
+    merge = evolve(made, status=evolve(made.status, phase="", conditions=(why,)))
+    store, answer = asked(store, PatchStatus(merge, merge=True))
+    found: Any = answer.object
+    assert found.status == evolve(running, conditions=(ready, why))
+    failed = evolve(made, status=evolve(made.status, phase="Failed", conditions=()))
+    found = asked(store, PatchStatus(failed, merge=True))[1].object
+    assert found.status == evolve(running, phase="Failed", conditions=(ready, why))
+
+
 API = strings({"app": "api"})
 API_TEMPLATE = PodTemplateSpec(ObjectMeta(labels=API), SPEC)
 

@@ -269,11 +269,11 @@ FAULTS = [
     (
         "a silent node stays ready",
         "nodelifecycle",
-        'if one.type in REPORTED and one.status != "Unknown"',
-        'if one.type not in REPORTED and one.status != "Unknown"',
+        'if condition.type in REPORTED and condition.status != "Unknown"',
+        'if condition.type not in REPORTED and condition.status != "Unknown"',
         NODE,
     ),
-    ("a strangers taint is dropped", "nodelifecycle", "or one.key not in ours or", "or", NODE),
+    ("a strangers taint is dropped", "nodelifecycle", "or taint.key not in ours or", "or", NODE),
     ("a promised Pod counts as healthy", "disruption", "DELETION_TIMEOUT > now)", "DELETION_TIMEOUT < now)", BUDGET),
     (
         "maxUnavailable is rounded down",

@@ -88,8 +88,8 @@ def test_every_recorded_decision_is_reproduced(theme: str) -> None:
         pytest.param(
             "preempt",
             "plugins.preemption",
-            "for one in (*violating, *harmless)",
-            "for one in (*harmless, *violating)",
+            "for victim in (*violating, *harmless)",
+            "for victim in (*harmless, *violating)",
             id="budgets are spared last",
         ),
         pytest.param(
@@ -109,7 +109,7 @@ def test_every_recorded_decision_is_reproduced(theme: str) -> None:
         pytest.param(
             "preempt",
             "plugins.preemption",
-            "violations += one in violating",
+            "violations += victim in violating",
             "violations += 0",
             id="violations do not count",
         ),

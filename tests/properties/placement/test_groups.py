@@ -199,7 +199,7 @@ def test_the_scheduler_packs_what_it_says_it_packs() -> None:
 
 
 SHARES, ONE_A_NODE = "cell.size * (left // share)", "<= cell.size for cell in split"
-EARLIER, ONE_A_ZONE = "_rank(other, one) < _rank(index, cell)", "total(index, inside) <= 1 for"
+EARLIER, ONE_A_ZONE = "_rank(other, near) < _rank(index, cell)", "total(index, inside) <= 1 for"
 EACH_OTHER = [Group(pod("a", **near("b")), 1), Group(pod("b", **near("a")), 1)]
 
 

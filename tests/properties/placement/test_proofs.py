@@ -127,7 +127,7 @@ SCHEDULER, SPECIFICATION = "kubeproof.impl.scheduler", "kubeproof.properties.pla
             "even",
         ),
         (f"{SCHEDULER}.plugins.pod_topology_spread", "and not pod.metadata.terminating ", "", "even"),
-        (f"{SPECIFICATION}.pods", "(one.min_domains or 1)", "1", "even"),
+        (f"{SPECIFICATION}.pods", "(constraint.min_domains or 1)", "1", "even"),
         (f"{SCHEDULER}.plugins.inter_pod_affinity", "first=not together and itself", "first=itself", "together"),
         (f"{SCHEDULER}.plugins.inter_pod_affinity", "all(domain in state.near", "any(domain in state.near", "together"),
         (

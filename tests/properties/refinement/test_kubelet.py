@@ -84,7 +84,7 @@ class Lockstep(RuleBasedStateMachine):
     @rule(probe=st.booleans())
     def something_fails(self, *, probe: bool) -> None:
         before = self.seen()
-        self.runtime = probe_failed(self.runtime) if probe else crash(self.pod, self.runtime)
+        self.runtime = probe_failed(self.pod, self.runtime) if probe else crash(self.pod, self.runtime)
         assert refines(before, self.seen())
 
     @rule(which=st.integers(0, 5), lost=st.booleans())

@@ -72,7 +72,7 @@ FAULTS = [
     ("expectations", "controllers.replicaset.expectations", "self.deletions - {pod}", "frozenset()"),
     ("job", "controllers.job.sync", "spec.completions - self.succeeded, spec", "spec.completions, spec"),
     ("job", "controllers.job.counting", "elif uid not in sync.uncounted.succeeded:", "else:"),
-    ("job", "controllers.job.counting", "if one in held)\n    failed", "if one in held or True)\n    failed"),
+    ("job", "controllers.job.counting", "if uid in held)\n    failed", "if uid in held or True)\n    failed"),
     ("job", "controllers.job.policies", "not waits_for_the_end(job) and", "waits_for_the_end(job) and"),
     ("kubectl", "kubectl.nodes", "(of_daemon_set and not pod.finished)", "(of_daemon_set and pod.finished)"),
     ("kubectl", "kubectl.nodes", "if kept_ones and not overwrite:", "if False:"),
@@ -100,8 +100,8 @@ FAULTS = [
     (
         "nodelifecycle",
         "controllers.nodelifecycle",
-        'if one.type in REPORTED and one.status != "Unknown"',
-        'if one.type not in REPORTED and one.status != "Unknown"',
+        'if condition.type in REPORTED and condition.status != "Unknown"',
+        'if condition.type not in REPORTED and condition.status != "Unknown"',
     ),
     ("podgc", "controllers.podgc", "doomed = pod.metadata.terminating\n", "doomed = True\n"),
     (
@@ -124,7 +124,7 @@ FAULTS = [
     ("ttlafterfinished", "controllers.ttlafterfinished", "now >= expires", "now > expires"),
     ("ttlafterfinished", "controllers.ttlafterfinished", "(live or cache).get", "cache.get"),
     ("ttlafterfinished", "controllers.ttlafterfinished", "uid=job.metadata.uid, ", ""),
-    ("ttlafterfinished", "controllers.ttlafterfinished", ' and one.status == "True"', ""),
+    ("ttlafterfinished", "controllers.ttlafterfinished", ' and condition.status == "True"', ""),
     ("volume", "controllers.volume.binding", "if waits(claim, cache):", "if False:"),
     ("volume", "controllers.volume.binding", "if phase != RELEASED:", "if False:"),
     ("volume", "controllers.volume.protection", "or is_used(cache, obj)", ""),

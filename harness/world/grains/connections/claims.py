@@ -149,7 +149,7 @@ def abstract(path: DataPath, table: Table, known: Known, node: str) -> State:
 
 
 def _doors(path: DataPath, port: Port, node: str) -> Iterator[Door]:
-    yield from ((one, port.port) for one in (port.cluster_ip, *port.external_ips, *port.load_balancer_ips))
+    yield from ((address, port.port) for address in (port.cluster_ip, *port.external_ips, *port.load_balancer_ips))
     if port.node_port:
         yield (path.setup.node_ip(node), port.node_port)
 

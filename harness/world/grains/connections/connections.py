@@ -51,7 +51,7 @@ def data_path(setup: Setup) -> DataPath:
     pools = {kind: pool(kind, kinds.count(kind)) for kind in ("Node", "Pod", "Service")}
     pools["EndpointSlice"] = pool("EndpointSlice", 2)
     named = {obj.metadata.namespace for obj in (*setup.objects, *made)} - {""}
-    spaces = (Namespace(ObjectMeta(name=one)) for one in sorted(named))
+    spaces = (Namespace(ObjectMeta(name=name)) for name in sorted(named))
     layout = Layout(immutabledict((ref_of(space), space) for space in spaces), immutabledict(pools))
     processes = controllers.processes(setup, pools)
     layout = component.remembered(layout, map(component.component, processes))
@@ -72,7 +72,7 @@ def components(path: DataPath) -> tuple[Component[DataPath], ...]:
         *traffic.components(path),
     )
     if path.settling:
-        return (*work, *(evolve(one, actions=nobody) for one in idle))
+        return (*work, *(evolve(part, actions=nobody) for part in idle))
     admin, losses, observer, *packets = idle
     return (admin, losses, *work, *packets, observer)
 

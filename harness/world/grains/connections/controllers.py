@@ -43,7 +43,7 @@ def components(path: DataPath) -> tuple[Component[DataPath], ...]:
             node_controllers.silence(nodes, back=False, acts=True),
             Component("taint eviction", evictions),
         ]
-    return tuple(within(one, DataPath.in_world) for one in found)
+    return tuple(within(part, DataPath.in_world) for part in found)
 
 
 # --- nodes that die -------------------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def now(path: DataPath, view: View) -> Known:
     """Return the Services and EndpointSlices as they are."""
     pools = path.world.layout.pools
     found = (view[slot] for kind in ("Service", "EndpointSlice") for slot in pools[kind])
-    return tuple(one for one in found if one is not None)
+    return tuple(obj for obj in found if obj is not None)
 
 
 def is_current(path: DataPath, view: View, node: str) -> bool:

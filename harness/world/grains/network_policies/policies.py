@@ -143,7 +143,7 @@ def _free(world: PolicyWorld, view: View) -> str:
     """Return the first address that no sandbox has."""
     taken = {view.via(_holds, slot("stage", pod.name)) and view[slot("address", pod.name)] for pod in world.setup.pods}
     known = (f"10.1.0.{number + 1}" for number in range(world.setup.addresses))
-    return next((one for one in known if one not in taken), "")
+    return next((address for address in known if address not in taken), "")
 
 
 def _holds(stage: Stage) -> bool:
@@ -264,10 +264,10 @@ def _asks(world: PolicyWorld, source: str, destination: str, view: View) -> Iter
         return
     if allowed(world, view, world.in_force(view), source, destination) and passes(world, view, source, destination):
         walled = (
-            stands(world, view, one, direction)
-            for one in (source, destination)
+            stands(world, view, party, direction)
+            for party in (source, destination)
             for direction in (INGRESS, EGRESS)
-            if world.ever(one, direction)
+            if world.ever(party, direction)
         )
         known = TRACKED if world.setup.tracks or all(walled) else UNTRACKED
         yield Outcome(f"opens a connection to {destination}: {known}", {CONNECTION: known})

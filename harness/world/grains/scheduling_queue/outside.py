@@ -228,8 +228,8 @@ def _welcomes(name: str, view: View) -> Iterator[Outcome]:
 
 def _replicates(world: World, pod: Pod, view: View) -> Iterator[Outcome]:
     """Create a Pod while there are too few that are not on their way out."""
-    others: list[Pod | None] = [view[api(one.metadata.name)] for one in world.scene.replicated]
-    if sum(one is not None and one.active for one in others) < world.scene.replicas:
+    others: list[Pod | None] = [view[api(replica.metadata.name)] for replica in world.scene.replicated]
+    if sum(other is not None and other.active for other in others) < world.scene.replicas:
         yield from _creates(pod, view)
 
 

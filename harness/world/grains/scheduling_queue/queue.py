@@ -252,8 +252,8 @@ class World:
         now: dict[str, Trial | None] = {pod: view[trial(pod)] for pod in self.scene.every_pod} | dict(trials)
         slots: dict[str, Hashable] = self.slots_of(memory)
         ranks = _all(memory.queue, now.values()) if self.exact else _ranks(memory.queue, now.values())
-        for pod, one in now.items():
-            slots[trial(pod)] = _numbered(one, ranks)
+        for pod, tried in now.items():
+            slots[trial(pod)] = _numbered(tried, ranks)
         slots[QUEUE] = self._numbers(memory.queue, ranks)
         return {slot: value for slot, value in slots.items() if _differs(view[slot], value)}
 

@@ -186,7 +186,7 @@ def _fails(
 def _lower_nominated(memory: Memory, pod: Pod, node: str) -> list[Pod]:
     """Return the less important Pods that a node was promised to: they may not fit there any more."""
     found = (memory.pod(ref) for ref in memory.queue.nominator.promised(node))
-    return [one for one in found if one is not None and priority(one) < priority(pod)]
+    return [other for other in found if other is not None and priority(other) < priority(pod)]
 
 
 def _opens(world: World, memory: Memory, one: Trial, label: str, view: View) -> Outcome:
@@ -307,7 +307,7 @@ def _flushes(world: World, view: View) -> Iterator[Outcome]:
 
 
 def _patience_ends(world: World, pod: str, view: View) -> Iterator[Outcome]:
-    """Give up on a Pod whose grace period has long been over: whoever waits or is being tried is to look elsewhere."""
+    """Forget a Pod whose grace period has long been over: whoever waits or is being tried is to look elsewhere."""
     stored: Pod | None = view[api(pod)]
     if stored is None or not stored.metadata.terminating or not stored.spec.node_name or view[overdue(pod)]:
         return

@@ -61,8 +61,12 @@ def repaired(datacenter, view):
 @step
 def live_data_stays(before, after):
     """No claim of a data centre that lives is deleted."""
-    left = {one["metadata"]["uid"] for one in after.list(CLAIM)}
-    live = {one["metadata"]["uid"] for one in before.list(DATACENTER) if "deletionTimestamp" not in one["metadata"]}
+    left = {claim["metadata"]["uid"] for claim in after.list(CLAIM)}
+    live = {
+        datacenter["metadata"]["uid"]
+        for datacenter in before.list(DATACENTER)
+        if "deletionTimestamp" not in datacenter["metadata"]
+    }
     for claim in before.list(CLAIM):
         if claim["metadata"]["uid"] not in left and claim["metadata"]["annotations"][OF] in live:
             yield f"{claim['metadata']['name']} is deleted, and the data centre that it is of lives"

@@ -74,9 +74,11 @@ def _named(crd: Unstructured, others: Iterable[Unstructured], now: Time) -> Json
             given[name] = wanted[name]
         if name == "singular":
             short = wanted.get("shortNames") or ()
-            used_up = [one for one in short if one not in (accepted.get("shortNames") or ()) and one in resources]
+            used_up = [
+                alias for alias in short if alias not in (accepted.get("shortNames") or ()) and alias in resources
+            ]
             if used_up:
-                told = ", ".join(f'"{one}" is already in use' for one in used_up)
+                told = ", ".join(f'"{alias}" is already in use' for alias in used_up)
                 conflict = ("False", "ShortNamesConflict", told if len(used_up) == 1 else f"[{told}]")
             elif short:
                 given["shortNames"] = short

@@ -156,7 +156,7 @@ def _path(field: str, path: str, below: tuple[str, ...]) -> Iterator[FieldError]
     if not path.startswith("."):
         yield invalid(field, path, "must be a simple json path starting with .")
     elif not path.startswith(below):
-        either = " or ".join(one.rstrip(".") for one in below)
+        either = " or ".join(prefix.rstrip(".") for prefix in below)
         yield invalid(field, path, f"should be a json path under {'either ' if len(below) > 1 else ''}{either}")
 
 
@@ -188,9 +188,9 @@ def _names(names: Json, field: str) -> Iterator[FieldError]:
     for name in ("shortNames", "categories"):
         if name == "categories" and names.get("kind") and names.get("kind") == names.get("listKind"):
             yield invalid(f"{field}.listKind", names["listKind"], "kind and listKind may not be the same")
-        for at, one in enumerate(names.get(name) or ()):
-            if wrong := dns_1035_errors(str(one)):
-                yield invalid(f"{field}.{name}[{at}]", one, ",".join(wrong))
+        for at, word in enumerate(names.get(name) or ()):
+            if wrong := dns_1035_errors(str(word)):
+                yield invalid(f"{field}.{name}[{at}]", word, ",".join(wrong))
 
 
 def _stored_versions(stored: tuple[str, ...], versions: Any) -> Iterator[FieldError]:

@@ -18,7 +18,7 @@ SCALE = {"group": "autoscaling", "version": "v1", "kind": "Scale"}
 
 def with_groups(document: Mapping[str, Any], found: Iterable[Definition]) -> Json:
     """Return the list of groups with those of custom kinds."""
-    own = {one["name"] for one in document["groups"]}
+    own = {entry["name"] for entry in document["groups"]}
     groups = _by_group(found)
     return {**document, "groups": [*document["groups"], *(group(groups[name]) for name in groups if name not in own)]}
 
@@ -101,7 +101,8 @@ def _aggregated(definitions: list[Definition]) -> Json:
         {
             "version": name,
             "resources": sorted(
-                (_aggregated_resource(*one) for one in _served(name, definitions)), key=lambda one: str(one["resource"])
+                (_aggregated_resource(*version) for version in _served(name, definitions)),
+                key=lambda version: str(version["resource"]),
             ),
             "freshness": "Current",
         }

@@ -46,7 +46,7 @@ def with_definitions(document: Mapping[str, Any], found: Iterable[Definition]) -
         if version.served
         for name, schema in _schemas(version.kind, "#/definitions/", v2=True)
     }
-    shared = {_written(one): name for name, one in document["parameters"].items()}
+    shared = {_written(parameter): name for name, parameter in document["parameters"].items()}
     paths = {
         path: _item_of_v2(item, shared)
         for definition in found
@@ -85,8 +85,10 @@ def document_of(api_version: str, found: Iterable[Definition]) -> Json | None:
     ]
     if not served:
         return None
-    paths = {path: item for one in served for path, item in _paths(*one)}
-    schemas = {name: one for _, version in served for name, one in _schemas(version.kind, "#/components/schemas/")}
+    paths = {path: item for version in served for path, item in _paths(*version)}
+    schemas = {
+        name: schema for _, version in served for name, schema in _schemas(version.kind, "#/components/schemas/")
+    }
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes CRD Swagger", "version": "v0.1.0"},
@@ -261,8 +263,14 @@ class _Words:
             )
         schema = {"type": "string", "uniqueItems": True}
         placed = [
-            {"name": one["name"], "in": "path", "description": one["description"], "required": True, "schema": schema}
-            for one in found
+            {
+                "name": param["name"],
+                "in": "path",
+                "description": param["description"],
+                "required": True,
+                "schema": schema,
+            }
+            for param in found
         ]
         return [
             *placed,
@@ -324,7 +332,7 @@ def _responses(verb: str, shown: str) -> Json:
 
 
 def _content(shown: str, media: Iterable[str]) -> Json:
-    return {one: {"schema": {"$ref": f"#/components/schemas/{shown}"}} for one in media}
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{shown}"}} for media_type in media}
 
 
 # --- paths of version 2 -------------------------------------------------------------------------------------------
@@ -339,10 +347,10 @@ def _item_of_v2(item: Json, shared: Mapping[str, str]) -> Json:
 
     def referred(parameters: Iterable[Json]) -> list[Json]:
         found = (_parameter_of_v2(parameter) for parameter in parameters)
-        named = ((one, shared.get(_written(one))) for one in found)
-        return [one if name is None else {"$ref": f"#/parameters/{name}"} for one, name in named]
+        named = ((parameter, shared.get(_written(parameter))) for parameter in found)
+        return [parameter if name is None else {"$ref": f"#/parameters/{name}"} for parameter, name in named]
 
-    verbs = {verb: _operation_of_v2(one, referred) for verb, one in item.items() if verb != "parameters"}
+    verbs = {verb: _operation_of_v2(operation, referred) for verb, operation in item.items() if verb != "parameters"}
     return {**verbs, "parameters": referred(item["parameters"])}
 
 
@@ -362,9 +370,9 @@ def _operation_of_v2(operation: Json, referred: Callable[[Iterable[Json]], list[
     kept = {key: value for key, value in operation.items() if key not in {"requestBody", "parameters", "responses"}}
     parameters = referred([*asked, *(operation.get("parameters") or ())])
     answers = {
-        code: {"description": one["description"]}
-        | ({"schema": _schema_of_v2(one["content"]["application/json"])} if "content" in one else {})
-        for code, one in operation["responses"].items()
+        code: {"description": response["description"]}
+        | ({"schema": _schema_of_v2(response["content"]["application/json"])} if "content" in response else {})
+        for code, response in operation["responses"].items()
     }
     about = {"consumes": taken, "produces": list(BODIES), "schemes": ["https"], "responses": answers}
     return {**kept, **about, **({"parameters": parameters} if parameters else {})}

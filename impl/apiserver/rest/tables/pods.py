@@ -51,18 +51,18 @@ def _counts(spec: Json, status: Json, sidecars: set[str]) -> tuple[int, int]:
         for container_status in main
         if container_status.get("ready") and "running" in (container_status.get("state") or {})
     ]
-    beside = [one for one in first if one.get("name") in sidecars and one.get("ready")]
+    beside = [container for container in first if container.get("name") in sidecars and container.get("ready")]
     if _initializing(spec, status) is not None:
-        return len(beside), sum(one.get("restartCount", 0) for one in first)
-    counted = [*main, *(one for one in first if one.get("name") in sidecars)]
-    return len(running) + len(beside), sum(one.get("restartCount", 0) for one in counted)
+        return len(beside), sum(container.get("restartCount", 0) for container in first)
+    counted = [*main, *(container for container in first if container.get("name") in sidecars)]
+    return len(running) + len(beside), sum(container.get("restartCount", 0) for container in counted)
 
 
 def _restarted(count: int, status: Json, now: Time) -> str:
     """Write how often containers were restarted, and how long ago the last time was."""
     ends = (
-        ((one.get("lastState") or {}).get("terminated") or {}).get("finishedAt")
-        for one in status.get("containerStatuses") or ()
+        ((container.get("lastState") or {}).get("terminated") or {}).get("finishedAt")
+        for container in status.get("containerStatuses") or ()
     )
     times = [when for end in ends if isinstance(end, str) and (when := parse_time(end)) is not None]
     return f"{count} ({human(now - max(times))} ago)" if count and times else str(count)
@@ -87,11 +87,11 @@ def reason(obj: Json) -> str:
 def _initializing(spec: Json, status: Json) -> str | None:
     """Say which init container is not done yet; None when all are."""
     declared = {container["name"]: container for container in spec.get("initContainers") or ()}
-    for index, one in enumerate(status.get("initContainerStatuses") or ()):
-        state = one.get("state") or {}
+    for index, container in enumerate(status.get("initContainerStatuses") or ()):
+        state = container.get("state") or {}
         ended, waits = state.get("terminated"), state.get("waiting") or {}
-        sidecar = (declared.get(one.get("name")) or {}).get("restartPolicy") == "Always"
-        if (ended is not None and not ended.get("exitCode")) or (sidecar and one.get("started")):
+        sidecar = (declared.get(container.get("name")) or {}).get("restartPolicy") == "Always"
+        if (ended is not None and not ended.get("exitCode")) or (sidecar and container.get("started")):
             continue
         if ended is not None:
             return f"Init:{_end(ended)}"
@@ -103,13 +103,13 @@ def _initializing(spec: Json, status: Json) -> str | None:
 
 def _of_containers(status: Json, found: str) -> str:
     running = False
-    for one in reversed(status.get("containerStatuses") or ()):
-        state = one.get("state") or {}
+    for container in reversed(status.get("containerStatuses") or ()):
+        state = container.get("state") or {}
         if (state.get("waiting") or {}).get("reason"):
             found = state["waiting"]["reason"]
         elif "terminated" in state:
             found = _end(state["terminated"])
-        elif one.get("ready") and "running" in state:
+        elif container.get("ready") and "running" in state:
             running = True
     if found == "Completed" and running:
         ready = any(

@@ -119,7 +119,7 @@ def _outside(spec: Json, status: Json) -> str:
         case "LoadBalancer":
             ingress = (status.get("loadBalancer") or {}).get("ingress") or ()
             balanced = ",".join(point.get("ip") or point.get("hostname") or "" for point in ingress)
-            return ",".join(one for one in (balanced, external) if one) or "<pending>"
+            return ",".join(addresses for addresses in (balanced, external) if addresses) or "<pending>"
         case "ExternalName":
             return str(spec.get("externalName") or "")
         case _:
@@ -356,7 +356,7 @@ def _canonical(amount: Any) -> str:
 
 def _controller_revision(obj: Json, now: Time) -> list[Any]:
     owners = (obj.get("metadata") or {}).get("ownerReferences") or ()
-    owner = next((one for one in owners if one.get("controller")), None)
+    owner = next((reference for reference in owners if reference.get("controller")), None)
     group = owner["apiVersion"].rpartition("/")[0] if owner else ""
     named = f"{owner['kind'].lower()}{f'.{group}' if group else ''}/{owner['name']}" if owner else NONE
     return _named(obj, now, named, obj.get("revision", 0))

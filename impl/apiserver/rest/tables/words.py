@@ -73,7 +73,9 @@ def selector(given: Mapping[str, Any] | None) -> str:
 def containers(template: Mapping[str, Any] | None) -> tuple[str, str]:
     """Write the names and the images of the containers of a template."""
     found = ((template or {}).get("spec") or {}).get("containers") or ()
-    return ",".join(one.get("name", "") for one in found), ",".join(one.get("image", "") for one in found)
+    return ",".join(container.get("name", "") for container in found), ",".join(
+        container.get("image", "") for container in found
+    )
 
 
 def listed(values: Iterable[Any], most: int = 3, empty: str = "<unset>") -> str:

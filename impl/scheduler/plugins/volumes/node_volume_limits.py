@@ -38,7 +38,7 @@ class Limited:
 def attachments(pod: Pod, cache: Cache) -> Attached:
     """Name the CSI volumes a Pod needs attached."""
     found = (_attachment(claimed, cache) for claimed in claims(pod, cache))
-    return immutabledict(one for one in found if one is not None)
+    return immutabledict(disk for disk in found if disk is not None)
 
 
 def _attachment(one: Claimed, cache: Cache) -> tuple[str, str] | None:

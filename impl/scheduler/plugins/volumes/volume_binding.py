@@ -120,9 +120,9 @@ def _divided(
     noted = [claim for claim in unbound if SELECTED_NODE in claim.metadata.annotations]
     found: list[tuple[PersistentVolumeClaim, PersistentVolume]] = []
     missing: list[PersistentVolumeClaim] = []
-    for claim in sorted((one for one in unbound if one not in noted), key=_requested):
-        taken = {one.metadata.name for _, one in found}
-        volume = find_matching_volume(claim, (one for one in available if one.metadata.name not in taken), node)
+    for claim in sorted((wanted for wanted in unbound if wanted not in noted), key=_requested):
+        taken = {chosen.metadata.name for _, chosen in found}
+        volume = find_matching_volume(claim, (free for free in available if free.metadata.name not in taken), node)
         if volume is None:
             missing.append(claim)
         else:

@@ -250,6 +250,36 @@ def test_what_a_step_applies_from_a_file_is_noted_there() -> None:
     assert str(note).startswith("later.yaml:4: Job default/j spec.managedBy")
 
 
+RUN_ELSEWHERE = (
+    "apiVersion: batch/v1\nkind: Job\nmetadata: {name: j}\nspec:\n  managedBy: example.com/me\n  "
+    "template: {spec: {restartPolicy: Never, containers: [{name: c, image: 'c:1'}]}}\n"
+)
+
+
+STUCK_JOB = (
+    RUN_ELSEWHERE.replace("  managedBy: example.com/me\n", "")
+    .replace("restartPolicy: Never", "restartPolicy: Never, nodeSelector: {gpu: 'yes'}")
+    .replace("name: j}", "name: stuck}")
+)
+
+
+@pytest.mark.parametrize(
+    ("manifests", "expected"),
+    [
+        ((RUN_ELSEWHERE,), "UNKNOWN"),
+        ((RUN_ELSEWHERE, STUCK_JOB), "VIOLATED"),
+        ((RUN_ELSEWHERE.replace("example.com/me", "kubernetes.io/job-controller"),), "HOLDS"),
+    ],
+    ids=["by another", "beside one that is stuck", "by its own"],
+)
+def test_what_another_controller_would_do_is_no_breach(manifests: tuple[str, ...], expected: str) -> None:
+    scenario = load_scenario("it", {"it.yaml": "---\n".join(manifests), "scenario.yaml": "nodes: 1\n"}).scenario
+    (claim,) = (claim for claim in check(scenario).claims if claim.name == "convergence")
+    assert claim.status.value == expected
+    if expected == "UNKNOWN":
+        assert claim.lines == ("Job default/j is run by example.com/me (spec.managedBy), which is not modelled",)
+
+
 ABOVE = "{priorityClassName: system-node-critical, containers:"
 
 

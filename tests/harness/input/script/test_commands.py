@@ -8,11 +8,12 @@ from immutabledict import immutabledict
 
 from kubeproof.harness.input.files.located import from_json
 from kubeproof.harness.input.files.manifests import READY
-from kubeproof.harness.input.files.reader import DurationError, Reader, seconds
+from kubeproof.harness.input.files.reader import Reader
 from kubeproof.harness.input.script.commands import COMMANDS, CommandError, parse
 from kubeproof.harness.input.script.script import ACTIONS, Surroundings, read_script, spelled, to_json
 from kubeproof.impl.api.core import Node, NodeStatus
 from kubeproof.impl.api.meta import ObjectMeta
+from kubeproof.impl.api.values.duration import DurationError, seconds
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.api.values.quantity import parse_quantity
 from kubeproof.impl.kubectl import script

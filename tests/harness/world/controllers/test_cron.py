@@ -79,8 +79,9 @@ def test_a_run_that_has_no_room_is_found() -> None:
     assert verdicts(report)["convergence"] == "VIOLATED"
 
 
-def test_a_run_that_fails_is_found() -> None:
-    text = CRON.replace("SAYS", "suspend: false").replace("BOX", "").replace("backup:1", "crash:1")
+@pytest.mark.parametrize("says", ["suspend: false", "failedJobsHistoryLimit: 0"])
+def test_a_run_that_fails_is_found(says: str) -> None:
+    text = CRON.replace("SAYS", says).replace("BOX", "").replace("backup:1", "crash:1")
     text = text.replace("    spec: {template", "    spec: {backoffLimit: 0, template")
     given = {"nodes": 1, "start": "empty", "consistency": "linearizable", "images": "byName"}
     assert verdicts(check(load_scenario("it", {"it.yaml": text}, given).scenario))["convergence"] == "VIOLATED"

@@ -74,10 +74,11 @@ def test_who_is_driven_out_by_a_taint_is_said_to_be_a_target_where_somebody_may_
     here = pod("n", *finalizers)
     *said, last = tainteviction.reconcile(Cache.of((node, here)), ref_of(here))
     assert last == Delete(ref_of(here))
-    told = [one.object.status for one in said if isinstance(one, PatchStatus) and isinstance(one.object, Pod)]
-    assert [(one.phase, one.conditions[0].reason) for one in told] == [
-        ("Running", "DeletionByTaintManager") for _ in finalizers
+    told = [patch.object.status for patch in said if isinstance(patch, PatchStatus) and isinstance(patch.object, Pod)]
+    assert [(status.phase, status.conditions[0].reason) for status in told] == [
+        ("", "DeletionByTaintManager") for _ in finalizers
     ]
+    assert all(patch.merge for patch in said if isinstance(patch, PatchStatus))
 
 
 def test_nothing_is_said_twice() -> None:

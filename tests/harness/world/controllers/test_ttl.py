@@ -36,8 +36,18 @@ def test_a_job_that_has_gone_by_itself_has_done_its_work() -> None:
 
 
 def test_one_that_goes_before_it_is_over_has_not() -> None:
-    with planted(LAST, "one.type in FINISHED", 'one.type in (*FINISHED, "SuccessCriteriaMet")'):
+    with planted(LAST, "condition.type in FINISHED", 'condition.type in (*FINISHED, "SuccessCriteriaMet")'):
         assert claims()["completion"].lines == ("Job once is deleted, and it is not over",)
+
+
+def test_that_a_job_which_has_failed_is_gone_does_not_do_its_work() -> None:
+    failing = JOB.replace("ttl", "backoffLimit: 0\n  ttl").replace("app:1", "crash:1")
+    told = "Job once has failed (BackoffLimitExceeded) and is gone since, and none of its name was made again"
+    assert claims(failing, images="byName")["convergence"].lines == (told,)
+    with planted(
+        "kubeproof.harness.world.controllers.failed_jobs", "FAILED: tuple(sorted(", "FAILED: tuple(set() and ("
+    ):
+        assert claims(failing, images="byName")["convergence"].status is Status.HOLDS
 
 
 def test_a_step_finds_it_or_comes_when_it_has_gone() -> None:

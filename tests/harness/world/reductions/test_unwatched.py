@@ -171,7 +171,7 @@ def test_where_there_is_a_service_pods_end_at_any_time() -> None:
     """The one Pod goes before there is another: nobody answers, unless whoever goes were always the last to act."""
     scenario = scenario_of(1, rolling(0, 1), SERVICE, pod=PRESTOP, bounds={"propagation": "5s"})
     assert verdict(scenario, "reachability") is Status.VIOLATED
-    with planted(UNWATCHED, "return not any(isinstance(one, Service)", "return any(isinstance(one, Service)"):
+    with planted(UNWATCHED, "return not any(isinstance(obj, Service)", "return any(isinstance(obj, Service)"):
         assert verdict(scenario, "reachability") is Status.HOLDS
 
 

@@ -159,7 +159,7 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
         ),
         (CRON_JOB % "", ['web.yaml:5: spec.schedule: "" is no schedule: empty spec string']),
         (
-            f"{POD % 'p'}---\n{POD % 'p'}",
+            f"{POD % 'p'}---\n{POD % 'p'}  restartPolicy: Never\n",
             ["web.yaml:9: metadata.name: Pod default/p is already defined in web.yaml:1"],
         ),
         (
@@ -198,6 +198,20 @@ def test_the_same_name_in_two_namespaces_or_kinds_is_no_repetition() -> None:
     service = "apiVersion: v1\nkind: Service\nmetadata: {name: p}\nspec: {ports: [{port: 80}]}\n"
     generated = (POD % "p").replace("{name: p}", "{generateName: p}")
     assert len(loaded("---\n".join([POD % "p", other, service, generated, generated])).objects) == 5
+
+
+def test_what_is_written_twice_in_the_same_words_is_taken_once() -> None:
+    """As kubectl apply does it: the second time nothing changes."""
+    twice = loaded(f"{POD % 'p'}---\n{POD % 'p'}")
+    assert len(twice.objects) == 1
+    (note,) = (note for note in twice.unmodelled if "same words" in note.message)
+    assert (note.line, note.message, note.claims) == (9, "it is written in the same words in web.yaml:1: left out", ())
+
+
+def test_a_kind_without_a_class_may_be_written_again_otherwise() -> None:
+    one = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a, labels: {it: %s}}\n"
+    found = loaded(f"{one % 'here'}---\n{one % 'there'}").others
+    assert [str(other.ref) for other in found] == ["ServiceAccount default/a"] * 2
 
 
 def test_a_field_that_is_not_modelled_is_a_note_with_its_line_unless_it_cannot_matter() -> None:
@@ -239,7 +253,6 @@ def test_a_custom_resource_needs_a_name_and_a_map_for_it_but_nothing_else_is_che
     assert problems(custom) == ["web.yaml:1: metadata.name: every object has a name, this one has none"]
     assert problems(f"{custom}metadata: [a]\n") == ['web.yaml:3: metadata: expected a map, got ["a"]']
     assert len(loaded(f"{custom}metadata: {{name: m}}\nspec: [1]\n").unmodelled) == 1
-    assert len(problems(f"{custom}metadata: {{name: m}}\n---\n{custom}metadata: {{name: m}}\n")) == 1
 
 
 def test_a_chart_is_recognised() -> None:
@@ -342,6 +355,7 @@ def test_a_folder_gives_its_manifests_by_name_and_not_those_below_it(tmp_path: P
         (tmp_path / name).write_text(POD % name[0])
     (tmp_path / "c.json").write_text('{"apiVersion": "v1",\n\t"kind": "Pod",\n\t"metadata": {"name": "c"}}')
     (tmp_path / "empty.yaml").write_text("")
+    (tmp_path / "switched-off.yaml").write_text("---\n# Source: chart/templates/ingress.yaml\n\n---\n")
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "d.yaml").write_text(POD % "d")
     assert [one.object.metadata.name for one in load_objects([tmp_path]).objects] == ["a", "b", "c"]

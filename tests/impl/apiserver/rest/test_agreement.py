@@ -118,7 +118,7 @@ FAULTS = [
         "new items of a list come last",
         "patches",
         "kubeproof.impl.apiserver.patch.strategic",
-        "    return _ordered(merged, [one for one in new if DIRECTIVE not in one], old, key)",
+        "    return _ordered(merged, [element for element in new if DIRECTIVE not in element], old, key)",
         "    return merged",
     ),
     (
