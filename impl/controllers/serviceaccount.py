@@ -1,4 +1,4 @@
-"""The service account controller: in each namespace that is Active there is an account `default`.
+"""The service account controller: Pods that name no account have one in every namespace that is Active.
 
 Upstream: pkg/controller/serviceaccount/serviceaccounts_controller.go (v1.32). It looks at a namespace when that or one
 of its accounts changes, and makes what is not there; of two that make it one is refused, and all is well.
