@@ -14,11 +14,12 @@ from immutabledict import immutabledict
 from ...impl.api.apps import DaemonSet, Sized, StatefulSet
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
 from ...impl.api.batch import Job
-from ...impl.api.core import Node, Pod
+from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, kind_of, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.releases import NEWEST, Release
 from ...impl.api.webhooks import Aggregated, Webhook
+from ...impl.apiserver.admission.admission import ALWAYS_THERE
 from ...impl.descheduler.policy import Policy
 from ...impl.kubectl.script import AddNode, Apply, DeleteNode, DeleteObject, DeletePod, Scale, Step
 from ...properties.reachability.network_policy import NO_WALLS, Walls
@@ -507,6 +508,18 @@ class Scenario:
     def applied(self) -> tuple[Object, ...]:
         """Return the objects that the script applies, in its order."""
         return tuple(step.object for step in self.script if isinstance(step, Apply))
+
+    @property
+    def without_accounts(self) -> tuple[str, ...]:
+        """Name the namespaces that the script makes, and then a Pod by itself in them: their accounts come later."""
+        found, new = dict[str, None](), set[str]()
+        there = {obj.metadata.name for obj in self.objects if isinstance(obj, Namespace)}
+        for obj in self.applied:
+            if isinstance(obj, Namespace) and obj.metadata.name not in there | ALWAYS_THERE:
+                new.add(obj.metadata.name)
+            elif isinstance(obj, Pod) and obj.metadata.namespace in new:
+                found[obj.metadata.namespace] = None
+        return tuple(sorted(found))
 
     @property
     def runs(self) -> tuple[Job, ...]:

@@ -98,13 +98,20 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     silent = faults.silent_nodes(scenario)
     contents = partial(_contents, works, layout, silent)
     slots = tuple(component.start(world, components, contents(start)) for start in starts)
-    machine = Machine(slots, component.actions(world, components), timers(_timing(scenario, works)))
+    machine = Machine(slots, component.actions(world, components), timers(_timing(scenario, works, processes)))
     return Cluster(scenario, parts, world, processes, machine, struck, proxies_of(parts, kept))
 
 
-def _timing(scenario: Scenario, works: kubelets.Kubelets) -> Timing:
+def _timing(scenario: Scenario, works: kubelets.Kubelets, processes: tuple[Process, ...]) -> Timing:
     crashes, exits = scenario.faults.crash > 0, scenario.faults.container_crash > 0
-    return Timing(works.world, works.struck, works.behaviour, kubelets_crash=crashes, containers_crash=exits)
+    return Timing(
+        works.world,
+        works.struck,
+        works.behaviour,
+        kubelets_crash=crashes,
+        containers_crash=exits,
+        elect=processes if scenario.faults.leader_change else (),
+    )
 
 
 def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:

@@ -28,6 +28,7 @@ from ..input.scenario import Consistency, Mixed, Scenario, Switch
 from ..own import processes as own_processes
 from . import scheduling
 from .controllers import (
+    accounts,
     asleep,
     autoscaling,
     cron,
@@ -221,6 +222,7 @@ def components_of(
         evicted_names.component(layout.pools),
         Component("volumes", volumes.actions),
         cron.component(scenario, objects),
+        *([accounts.component(scenario)] if scenario.without_accounts else []),
         *([failed_jobs.component()] if "Job" in layout.pools else []),
         *([] if scenario.jobs_stay else [ttl.component((*objects, *scenario.applied, *scenario.runs), made)]),
         Component("kubelets", lambda world: kubelets.actions(works(world))),

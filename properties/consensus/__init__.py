@@ -1,1 +1,1 @@
-"""What members of etcd must agree on: Raft's five properties, progress, one copy, and what clients may see."""
+"""What members of etcd must agree on: Raft's five properties, progress, one copy, what clients see; and who leads."""

@@ -1,7 +1,7 @@
-"""What is proved of how etcd's members agree, in worlds of three members, by going through all of them.
+"""What is proved of how etcd's members agree, and replicas on a leader, by going through all that may happen.
 
-Terms, entries and who ever stands are bounded; crashes are not, nor is the network: what was said may be heard late,
-twice, out of order, or never. A partition is messages that are not heard.
+Worlds of etcd have three members. Terms, entries and who ever stands are bounded; crashes are not, nor is the network:
+what was said may be heard late, twice, out of order, or never. A partition is messages that are not heard.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from importlib.util import find_spec
 from immutabledict import immutabledict
 
 from ...model.checker import Exploration, Options, Status, explore, refines
+from ...model.components.control_plane.leaderelection import Times
 from ...model.components.control_plane.raft import raft
 from ...model.components.control_plane.read_index import with_reads
 from ...model.machine import Property
 from ..proof import Answer, Proof
 from .claims import claims
+from .election import one_leads
 from .forgetting import forgetting
 from .progress import Bounds, calming, progress
 from .single_copy import seen, single_copy
@@ -65,11 +67,16 @@ def one_copy(terms: int, length: int) -> Answer:
 
 FIVE = "Election safety, leader append-only, log matching, leader completeness, state machine safety."
 ONE = "The replicated store is one store: every step of its members is a step of a single copy, or none; reads, too."
+LEADS = "At most one leads by a Lease while answers, clocks and pauses are less off than its margin; not so at it."
 LIVE = "With one member gone, everything asked for is committed."
 
 
 def _proof(claim: str, sizes: str, run: Callable[[], Answer]) -> Proof:
     return Proof(claim, f"3 members, {sizes}", "every way, by the checker", run)
+
+
+def _elected(sizes: str, times: Times) -> Proof:
+    return Proof(LEADS, f"2 replicas, {sizes}", "every way, by the checker", lambda: one_leads(times))
 
 
 PROOFS: immutabledict[str, Proof] = immutabledict(
@@ -81,9 +88,11 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "safety-4-all": _proof(FIVE, "4 terms, logs of 2", lambda: safety(4, 2)),
         "progress": _proof(LIVE, "2 terms and 2 later, logs of 1, then 2", lambda: keeps_on(Bounds(2, 1, 2, 2))),
         "progress-2": _proof(LIVE, "2 terms and 2 later, logs of 2, then 3", lambda: keeps_on(Bounds(2, 2, 2, 3))),
+        "one-leads": _elected("leases of 5, deadlines of 2, retries after 1", Times(5, 2, 1)),
+        "one-leads-by-default": _elected("leases of 15, deadlines of 10, retries after 2", Times(15, 10, 2)),
         "one-copy-1": _proof(ONE, "2 terms, logs of 1, one read", lambda: one_copy(2, 1)),
         "one-copy": _proof(ONE, "2 terms, logs of 2, one read", lambda: one_copy(2, 2)),
     }
 )
-QUICK = ("safety-2", "progress", "one-copy-1")
+QUICK = ("safety-2", "progress", "one-copy-1", "one-leads")
 """Those that take a few seconds."""

@@ -11,13 +11,14 @@ from collections.abc import Callable
 from immutabledict import immutabledict
 
 from ..proof import Answer, Proof
-from . import descheduler, eviction, nodes, quota, raft, servers, watch_cache
+from . import descheduler, eviction, leaderelection, nodes, quota, raft, servers, watch_cache
 from .controllers import (
     autoscaler,
     controllers,
     cronjob_worlds,
     daemonset_worlds,
     job_worlds,
+    serviceaccount,
     statefulset_worlds,
     ttlafterfinished,
     volume_worlds,
@@ -49,6 +50,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "kubectl": _proof("kubectl", servers.kubectl_proof),
         "kubelet": _proof("the kubelet", nodes.kubelet_proof),
         "kubeproxy": _proof("kube-proxy", nodes.kubeproxy_proof),
+        "leaderelection": _proof("replicas that elect a leader", leaderelection.leaderelection_proof),
         "namespace": _proof("the namespace controller", controllers.namespace_proof),
         "nodelifecycle": _proof("the node lifecycle controller", controllers.nodelifecycle_proof),
         "podgc": _proof("the Pod garbage collector", controllers.podgc_proof),
@@ -59,6 +61,7 @@ PROOFS: immutabledict[str, Proof] = immutabledict(
         "scheduling-queue": _proof("the scheduling queue", nodes.scheduling_queue_proof),
         "ttlafterfinished": _proof("the TTL-after-finished controller", ttlafterfinished.ttlafterfinished_proof),
         "volume": _proof("the volume controllers", volume_worlds.volume_proof),
+        "serviceaccount": _proof("the service account controller", serviceaccount.serviceaccount_proof),
         "statefulset": _proof("the StatefulSet controller", statefulset_worlds.statefulset_proof),
         "watch-cache": _proof("API servers with watch caches, and of a reflector,", watch_cache.watch_cache_proof),
     }

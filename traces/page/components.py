@@ -31,6 +31,7 @@ CODE = {
     "daemon-set-controller": f"{CONTROLLERS}/daemonset",
     "deployment-controller": f"{CONTROLLERS}/deployment",
     "replicaset-controller": f"{CONTROLLERS}/replicaset",
+    "service-account-controller": f"{CONTROLLERS}/serviceaccount.py",
     "statefulset-controller": f"{CONTROLLERS}/statefulset",
     "job-controller": f"{CONTROLLERS}/job",
     "cronjob-controller": f"{CONTROLLERS}/cronjob",

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 
 from ....impl.api.autoscaling import HorizontalPodAutoscaler
 from ....impl.api.batch import CronJob, Job
-from ....impl.api.core import Service
+from ....impl.api.core import Namespace, Pod, Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
 from ....impl.api.policy import SYSTEM_PRIORITIES, PodDisruptionBudget, PriorityClass
@@ -26,6 +26,7 @@ from ....impl.api.values.selectors import matches_map, selects
 from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE
+from ....impl.apiserver.admission.serviceaccount import runs_as_default
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.kubectl.script import SetImage, Step
 from ....impl.kubelet.obstacles import containers, runs_as
@@ -37,7 +38,7 @@ from ..contents import has_makers
 from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class
 from ..ports import declared, has_moved, number_of
-from ..scenario import Scenario
+from ..scenario import Scenario, Start
 from ..volumes import Claimant, claimants, pinned
 from ..workloads import JOB_TEMPLATE, Template, by_label, templates
 from . import network_policies
@@ -92,6 +93,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *gates(manifests, makers),
         *(() if scenario.image_behaviour else _ends(manifests, objects)),
         *_services(manifests, objects, makers),
+        *(_accounts(manifests) if scenario.start is Start.EMPTY else ()),
         *_restrictions(manifests, objects, scenario),
         *_idle(manifests, objects, makers),
     ]
@@ -233,6 +235,19 @@ def _references(
                 message = f"the {reference.ref} exists, which is not in the input{_value(reference.ref)}"
                 about = f"each {reference.ref.kind} that is named and not in the input exists{_value(reference.ref)}"
                 yield _at(manifests, maker.ref, f"{maker.path}.{reference.path}", message, about, reference.ref)
+
+
+def _accounts(manifests: Manifests) -> Iterator[Assumption]:
+    """List the Pods by themselves that are applied with their namespace, which may not have its account yet."""
+    new = {obj.metadata.name for obj in manifests.objects if isinstance(obj, Namespace)} - ALWAYS_THERE
+    known = {other.ref for other in manifests.others}
+    for obj in manifests.objects:
+        space = obj.metadata.namespace
+        account = Ref("ServiceAccount", space, "default")
+        if isinstance(obj, Pod) and space in new and account not in known and runs_as_default(obj):
+            made = f"kube-controller-manager has made the {account} before the Pod is applied"
+            message = f"{made}, which kubectl does not wait for: until then it is refused"
+            yield _at(manifests, ref_of(obj), "metadata.namespace", message)
 
 
 def _value(ref: Ref) -> str:

@@ -2,9 +2,12 @@
 
 kube-controller-manager and kube-scheduler run as several replicas, of which the one that holds a Lease acts
 (client-go/tools/leaderelection, v1.32). Nothing that it writes says so: the API server takes a request from whom it
-allows, so the Lease fences nobody. A leader gives up when it could not renew for `renewDeadline` (10 s), another one
-takes over after `leaseDuration` (15 s) without news by its own clock. Who is paused meanwhile, whose clock is off, or
-whose request is under way, writes afterwards what it has decided on before (k/k#89466, k/k#125761, k/k#23731).
+allows, so the Lease fences nobody. A leader gives up when it could not renew for `renewDeadline` (10 s, begun
+`retryPeriod`, 2 s, after it heard of its last renewal), another one takes over after `leaseDuration` (15 s) without
+news by its own clock. So no two begin syncs at a time while answers, clocks and pauses are less than 3 s off together
+(`properties.consensus.election`); of kube-controller-manager, for a kube-scheduler gives the Lease back before it has
+stopped. But who is paused, or whose request is under way, writes afterwards what it has decided on before (k/k#89466,
+k/k#125761, k/k#23731). When the lead changes at the earliest a clock says (`harness.world.timers.leader_election`).
 
 So: at any time a controller, or the scheduler, begins anew from a list, as after a crash, and the requests of one sync,
 which may have been under way or about to begin, are left to the former leader. It sends them in their order, each at
@@ -21,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
+from ....impl.leaderelection.elector import Timings, margin
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.component import Component, constantly
 from ....model.world.faults import anew
@@ -31,6 +35,7 @@ from ....model.world.world import Process, World, too_small
 from .fault import Fault, Struck, budget
 
 BUDGET = budget("leader_change")
+TIMES = Timings()
 
 
 def former(process: Process) -> str:
@@ -92,10 +97,20 @@ def _sends(world: World, process: Process, view: View) -> Iterator[Outcome]:
         yield Outcome(label, {**updates, former(process): left})
 
 
+ONE_LEADS = (
+    "a former leader begins no sync beside its successor: with LeaseDuration {duration} s, RenewDeadline {deadline} s "
+    "and RetryPeriod {retry} s, late answers to renewals, slow clocks and pauses come to less than {margin} s together"
+)
 FAULT = Fault(
     "change of leaders",
     _actions,
     assumed=(
         "a former leader sends, at any time until it notices, what one controller or the scheduler was about to send",
+        ONE_LEADS.format(
+            duration=TIMES.lease_duration,
+            deadline=TIMES.renew_deadline,
+            retry=TIMES.retry_period,
+            margin=margin(TIMES),
+        ),
     ),
 )

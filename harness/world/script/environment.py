@@ -13,10 +13,12 @@ from functools import partial
 from attrs import frozen
 
 from ....impl.api.cache import Cache
+from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.requests import Create, Delete, Request
 from ....impl.api.workloads import BY_KIND
+from ....impl.apiserver.admission.serviceaccount import missing, named, runs_as_default
 from ....impl.kubectl import script as kubectl
 from ....impl.kubectl.script import Kept, Missing, Step
 from ....model.machine import Action, Fairness, Outcome, View
@@ -27,7 +29,7 @@ from ....model.world.world import World, too_small
 from ...input.scenario import NOBODY, Crowd, Scenario
 from ..nodes.static_pods import static_pods
 from . import drain as draining
-from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, done_steps, initial, with_gone
+from .script_slots import GONE, LISTED, REFUSED, SCRIPT, USER, account, done_steps, initial, with_gone
 
 
 @frozen
@@ -44,6 +46,8 @@ class Environment:
     wait: bool = False
     crowd: Crowd = NOBODY
     asked: frozenset[Ref] = frozenset()
+    new: tuple[str, ...] = ()
+    """The namespaces that the script makes, and whose accounts come later."""
 
 
 def component(scenario: Scenario) -> Component[World]:
@@ -53,7 +57,11 @@ def component(scenario: Scenario) -> Component[World]:
         wait = scenario.wait_between_steps
         mirrors = static_pods(scenario.objects, scenario.namespace)
         asked = frozenset(ref for ref, _ in scenario.asked_for if ref not in mirrors)
-        return actions(Environment(world, scenario.script, scenario.namespace, wait, scenario.crowd, asked))
+        return actions(
+            Environment(
+                world, scenario.script, scenario.namespace, wait, scenario.crowd, asked, scenario.without_accounts
+            )
+        )
 
     return Component("script", acts, constantly(initial()), (LISTED,))
 
@@ -110,6 +118,17 @@ def refusal(environment: Environment, stored: Stored, requests: tuple[Request, .
     return ""
 
 
+def _lacks_account(environment: Environment, view: View, requests: tuple[Request, ...]) -> str:
+    """Say that a Pod by itself is refused, for its namespace is new and has no account `default` yet; "" if it has."""
+    for request in requests:
+        pod = request.object if isinstance(request, Create) else None
+        if not isinstance(pod, Pod) or pod.metadata.namespace not in environment.new or not runs_as_default(pod):
+            continue
+        if not view[account(pod.metadata.namespace)]:
+            return missing(named(pod)).message
+    return ""
+
+
 def _runs(environment: Environment, number: int, step: Step, view: View) -> Iterator[Outcome]:
     if view[SCRIPT] != number:
         return
@@ -123,7 +142,7 @@ def _runs(environment: Environment, number: int, step: Step, view: View) -> Iter
             return
         after = Stored(view, environment.world.layout)
         try:
-            why = refusal(environment, after, requests)
+            why = _lacks_account(environment, view, requests) or refusal(environment, after, requests)
         except Full as full:
             yield too_small(full.kind, {SCRIPT: number + 1})
             continue

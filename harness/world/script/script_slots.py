@@ -22,6 +22,11 @@ GONE = "script/deleted"
 """The references of what the script itself has deleted and nobody makes again."""
 
 
+def account(namespace: str) -> str:
+    """Name the slot that says whether a namespace which the script makes has its account `default` yet."""
+    return f"account/{namespace}"
+
+
 def draining(number: int) -> int:
     """Return the value of SCRIPT while the drain at this number is under way."""
     return -number - 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ....model.machine import Timer
-from . import kubelet, node_controllers, replicaset, ttl
+from . import kubelet, leader_election, node_controllers, replicaset, ttl
 from .timing import Timing
 
-WAITING = (kubelet, node_controllers, replicaset, ttl)
+WAITING = (kubelet, leader_election, node_controllers, replicaset, ttl)
 """The components that wait: each names its timers."""
 
 

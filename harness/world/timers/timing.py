@@ -7,7 +7,7 @@ from fractions import Fraction
 from attrs import frozen
 
 from ....impl.kubelet.behaviour import ImageBehaviour
-from ....model.world.world import World
+from ....model.world.world import Process, World
 
 SILENCE_SECONDS = 50 - 10
 """--node-monitor-grace-period, less the time between two renewals of a lease."""
@@ -24,5 +24,7 @@ class Timing:
     behaviour: ImageBehaviour
     kubelets_crash: bool = False
     containers_crash: bool = False
+    elect: tuple[Process, ...] = ()
+    """The processes whose program may get another leader."""
     silence: tuple[Fraction, Fraction | None] = SILENCE
     """The least and the greatest number of seconds of silence after which a node is given up."""

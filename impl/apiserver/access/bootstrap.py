@@ -157,6 +157,10 @@ _CONTROLLERS: dict[str, tuple[PolicyRule, ...]] = {
         _rule("patch", "", "pods/status"),
         *EVENTS,
     ),
+    "service-account-controller": (
+        _rule("create", "", "serviceaccounts"),
+        *EVENTS,
+    ),
     "ttl-after-finished-controller": (
         _rule("get list watch delete", "batch", "jobs"),
         *EVENTS,

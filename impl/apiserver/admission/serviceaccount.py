@@ -55,6 +55,11 @@ def named(pod: Pod) -> Pod:
     return evolve(pod, spec=with_account(pod.spec, DEFAULT))
 
 
+def runs_as_default(pod: Pod) -> bool:
+    """Tell whether a Pod runs as the account `default` of its namespace, which is asked for."""
+    return MIRROR not in pod.metadata.annotations and named(pod).spec.service_account_name == DEFAULT
+
+
 def with_its_account(storage: Storage, pod: Pod, suffix: str) -> Pod | Response:
     """Return a Pod with its account's token and pull secrets, or why it may not run as it (403).
 

@@ -88,6 +88,14 @@ FAULTS = [
         "near = tuple(address for address in found if address.ready and",
         "near = tuple(address for address in found if address and",
     ),
+    ("leaderelection", "leaderelection.elector", "elector.observed_at + lease.lease_duration", "elector.observed_at"),
+    (
+        "leaderelection",
+        "leaderelection.elector",
+        "timings.retry_period + timings.renew_deadline",
+        "timings.lease_duration * 2",
+    ),
+    ("leaderelection", "leaderelection.elector", "if elector.holds:", "if elector.holds or elector.observed_at < now:"),
     ("namespace", "controllers.namespace", "if content or held or any(", "if held or any("),
     (
         "nodelifecycle",
@@ -126,6 +134,7 @@ FAULTS = [
         "nodes = () if chosen is None else (chosen,)",
         "nodes = cache.list(Node)",
     ),
+    ("serviceaccount", "controllers.serviceaccount", "key.name, NAME) in cache", "key.name, NAME) not in cache"),
     ("statefulset", "controllers.statefulset.statefulset", "if self.ordered and not self._is_well(pod):", "if False:"),
     ("statefulset", "controllers.statefulset.statefulset", "reversed(self.replicas[partition:])", "self.replicas"),
     (

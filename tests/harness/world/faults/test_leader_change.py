@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
+from kubeproof.harness.check.bounds import bounds_of
 from kubeproof.harness.check.check import check, machine_for
 from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.files.scenario_file import load_scenario
@@ -69,6 +72,36 @@ def test_a_replicaset_has_a_pod_too_many_and_the_run_replays() -> None:
     assert at_most_one("ReplicaSet", faults={"crash": 1}).status is Status.HOLDS
     with planted(MODULE, "**updates, former(process): left", "former(process): left"):
         assert at_most_one("ReplicaSet").status is Status.HOLDS
+
+
+def test_another_one_takes_over_when_the_lease_has_not_been_renewed_for_its_duration() -> None:
+    """A controller decides up to 12 s after the last renewal that it knows of, its successor after 15."""
+    given: dict[str, Any] = {"script": ["scale replicaset/web --replicas=2"], "start": "settled"}
+    sizes = [{"kind": "ReplicaSet", "name": "web", "atMost": 2}]
+    found = claim("availability", workload("ReplicaSet"), availability=sizes, **given)
+    assert found.trace is not None
+    assert found.times is not None
+    steps = found.trace.lines()
+    lost = next(number for number, line in enumerate(steps) if "loses the lead" in line)
+    assert found.times.seconds[lost - 1 : lost + 1] == (0, 3)
+    (waited,) = found.times.waited[lost]
+    assert "the Lease of kube-controller-manager, whose replicaset-controller 0 is about to write" in waited
+
+
+def test_how_badly_off_an_election_may_be_is_a_premise() -> None:
+    (premise,) = [line for line in bounds_of(scenario(workload("ReplicaSet"))) if "LeaseDuration" in line]
+    assert premise.startswith("a former leader begins no sync beside its successor: with LeaseDuration 15 s")
+    assert premise.endswith("come to less than 3 s together")
+    assert not [line for line in bounds_of(scenario(workload("ReplicaSet"), faults={})) if "LeaseDuration" in line]
+
+
+def test_a_scheduler_gives_the_lease_back_and_is_followed_at_once() -> None:
+    two = SMALL_NODE + pod("one")
+    other = yaml.safe_load(pod("other").removesuffix("---\n"))
+    found = claim("placement", two, script=[{"apply": {"object": other}}])
+    assert found.status is Status.VIOLATED
+    assert found.times is not None
+    assert set(found.times.seconds) == {0}
 
 
 def test_a_name_that_is_taken_is_refused() -> None:
