@@ -205,6 +205,7 @@ def check(
     symmetry: bool = True,
     islands: bool = True,
     jobs: int = 1,
+    ray: str = "",
     cache: Kept | None = None,
     **options: Any,
 ) -> Result:
@@ -218,8 +219,9 @@ def check(
     `resume` goes on from it; `measure` times the Python code of components and claims. With `walks`, so many
     random walks stand in for the search: they find breaches, and nothing holds. `symmetry` False keeps apart what
     differs only in which of several nodes or Pods that are alike is which, `islands` False looks at workloads together
-    that have nothing to do with each other, and `jobs` processes share those that have not. `cache` keeps answers
-    for later runs. Raises BadInput for what is wrong with the input, the checkpoint included.
+    that have nothing to do with each other, and `jobs` processes share those that have not, or the processors of the
+    Ray cluster at an address (`ray`: `auto`, `local`). `cache` keeps answers for later runs.
+    Raises BadInput for what is wrong with the input, the checkpoint included.
     """
     cluster = _cluster(cluster, manifests)
     cluster = evolve(cluster, own=_own(cluster, controllers, properties))
@@ -247,6 +249,7 @@ def check(
             search=search,
             islands=islands and not walks and not theirs,
             jobs=jobs,
+            ray=ray,
             cache=None if walks or measure or theirs else cache,
         )
     except (PropertyError, StepError) as error:

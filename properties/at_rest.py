@@ -30,7 +30,7 @@ from ..impl.controllers.endpointslice import endpointslice
 from ..impl.kubeproxy.chains import ProxyConfig
 from ..impl.kubeproxy.family import IPV4, IPV6
 from ..impl.kubeproxy.proxy import rules
-from ..model.components.kubeproxy import Endpoint
+from ..model.components.network.kubeproxy import Endpoint
 from .reachability.answers import endpoints
 from .reachability.reachability import Asker, Counterexample, claims_about, own, proves_claims
 

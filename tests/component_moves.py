@@ -14,7 +14,9 @@ from typing import Any
 
 from attrs import frozen
 
-from kubeproof.model.components import kubelet, namespace, nodelifecycle, scheduling_queue, volume
+from kubeproof.model.components.nodes import kubelet, nodelifecycle
+from kubeproof.model.components.resources import namespace, volume
+from kubeproof.model.components.scheduling import scheduling_queue
 
 Move = tuple[str, str, str]
 """From which stage, to which, by which step ("" where a step has no name)."""

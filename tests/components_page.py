@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from html import escape
+from pathlib import Path
 
 from attrs import frozen
 
@@ -54,7 +55,7 @@ class Step:
 class Component:
     """A component as its model has it."""
 
-    name: str
+    path: Path
     said: str
     fields: tuple[str, ...]
     steps: tuple[Step, ...]
@@ -62,18 +63,28 @@ class Component:
     """Where the model has no steps: what it works out of a state."""
 
     @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self.path.stem
+
+    @property
     def title(self) -> str:
         """The first sentence."""
         return self.said.partition("\n")[0]
 
 
+def pages() -> list[Path]:
+    """Return the files of the pages, by name."""
+    return sorted(FOLDER.glob("*/[a-z]*.py"), key=lambda path: path.stem)
+
+
 def components() -> tuple[Component, ...]:
     """Return all components, by name."""
-    return tuple(_component(path.stem, path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("[a-z]*.py")))
+    return tuple(_component(path) for path in pages())
 
 
-def _component(name: str, text: str) -> Component:
-    tree = ast.parse(text)
+def _component(path: Path) -> Component:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     state = next((node for node in classes if node.name == "State"), None)
@@ -85,7 +96,7 @@ def _component(name: str, text: str) -> Component:
     steps = tuple(_step(node, code) for node in classes if _is_step(node))
     public = [node for node in functions.values() if not node.name.startswith("_") and ast.get_docstring(node)]
     worked_out = tuple(Step(node.name, (_said(node),), code.reads(node), code.writes(node)) for node in public)
-    return Component(name, ast.get_docstring(tree) or "", fields, steps, () if steps else worked_out)
+    return Component(path, ast.get_docstring(tree) or "", fields, steps, () if steps else worked_out)
 
 
 def _is_step(node: ast.ClassDef) -> bool:
@@ -227,7 +238,7 @@ def _page(component: Component) -> Iterator[str]:
     heads = ("step", "what it is", "when it may happen", "what it does") if component.steps else ("of a state", "is")
     yield f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|"
     yield from (step.row for step in component.steps or component.functions)
-    yield f"\nThe code: `model/components/{component.name}.py`. [All components](../components.md).\n"
+    yield f"\nThe code: `{component.path.relative_to(ROOT).as_posix()}`. [All components](../components.md).\n"
 
 
 def write() -> None:

@@ -38,8 +38,8 @@ from kubeproof.harness.islands import check as islands
 from kubeproof.impl.api.reading.load import BadInput
 from kubeproof.model.checker import Limits, Status
 from places import TESTS
-from random_scenario import Drawing, draw, draw_several, draw_shared, smaller
-from wide_scenario import draw_wide
+from scenes.random_scenario import Drawing, draw, draw_several, draw_shared, smaller
+from scenes.wide_scenario import draw_wide
 
 KEPT = TESTS / "scenarios" / "differential"
 STATES = 30_000

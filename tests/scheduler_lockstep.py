@@ -15,9 +15,9 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Node, Pod, PodSchedulingGate
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.scheduler import schedule
-from kubeproof.model.components.scheduler import Bind, steps
+from kubeproof.model.components.scheduling.scheduler import Bind, steps
 from kubeproof.properties.refinement.scheduler import abstract, in_scope, may_bind, named, refines
-from scheduling_strategies import NAMESPACES, PLAIN, nodes, pods, some
+from scenes.scheduling_strategies import NAMESPACES, PLAIN, nodes, pods, some
 
 MOST_PODS = 5
 

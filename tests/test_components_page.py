@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from component_moves import MOVES, moves
-from components_page import DOCS, FOLDER, components, files
-from kubeproof.model.components import kubelet
+from components_page import DOCS, components, files, pages
+from kubeproof.model.components.nodes import kubelet
 from places import ROOT
 
 BY_NAME = {component.name: component for component in components()}
@@ -23,13 +23,13 @@ def test_the_pages_are_current() -> None:
 
 
 def test_every_component_has_a_page_that_the_site_leads_to() -> None:
-    assert set(BY_NAME) == {path.stem for path in FOLDER.glob("[a-z]*.py")}
+    assert set(BY_NAME) == {path.stem for path in pages()}
     assert all(f"(components/{name}.md)" in files()["components.md"] for name in BY_NAME)
     assert "components.md" in str(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
 
 
 def test_every_step_says_when_and_what() -> None:
-    with_guards = {path.stem for path in FOLDER.glob("*.py") if "def enabled(" in path.read_text(encoding="utf-8")}
+    with_guards = {path.stem for path in pages() if "def enabled(" in path.read_text(encoding="utf-8")}
     steps = [step for name in sorted(with_guards) for step in BY_NAME[name].steps]
     assert len(steps) > 40
     assert [step.name for step in steps if not step.cells[0] or not step.cells[2]] == []

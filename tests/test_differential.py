@@ -16,8 +16,8 @@ from kubeproof.harness.check.results import Report
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.islands import check as islands
 from kubeproof.model.checker import Exploration, Limits, Options, Status, explore
-from random_scenario import Drawing, draw, draw_several, draw_shared, smaller
-from wide_scenario import draw_wide
+from scenes.random_scenario import Drawing, draw, draw_several, draw_shared, smaller
+from scenes.wide_scenario import draw_wide
 
 SEEDS = range(100)
 SEVERAL = range(60)

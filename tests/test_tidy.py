@@ -26,9 +26,8 @@ FAILURES = ROOT / "harness" / "zoo" / "failures"
 """What is checked there is input, also where it is Python."""
 MODULES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py") if FAILURES not in path.parents)
 SHARED = (
-    "definitions", "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted",
-    "policy_formulas", "random_scenario", "recorded", "scheduler_lockstep", "scheduling_scenes",
-    "scheduling_strategies", "udp_flows",
+    "fuzz_openapi", "leaving_out", "openapi_requests", "oracles", "overview", "places", "planted", "policy_formulas",
+    "recorded", "scenes", "scheduler_lockstep",
 )  # fmt: skip
 """What several tests and scripts import, by the names that they call it by."""
 HELPERS = sorted(
@@ -175,7 +174,7 @@ def test_every_module_of_the_wheel_is_in_reach_of_somebody_who_uses_it() -> None
 def test_a_module_out_of_reach_would_be_found() -> None:
     without_proofs = reached(*COMMANDS, *FAULT_FILES, *CLAIM_FILES, *documented())
     assert "harness.input.files.reader" in without_proofs
-    assert not {"model.components.etcd", "properties.refinement.proofs"} & without_proofs
+    assert not {"model.components.control_plane.etcd", "properties.refinement.proofs"} & without_proofs
     assert "harness.world.faults.crash" not in reached(*COMMANDS)
 
 

@@ -20,7 +20,7 @@ from ...impl.api.core import Namespace, Node, Pod, PodCondition, PodStatus, Serv
 from ...impl.api.kinds import Object
 from ...impl.api.meta import ObjectMeta
 from ...impl.api.policy import EndpointSlice
-from ...model.components import kubeproxy
+from ...model.components.network import kubeproxy
 from ...model.machine import Converges, Invariant, Property, StepProperty, View
 from ...model.world.verbs import IN_MIND
 from ...properties.at_rest import ENDPOINTS, Behind, Restless, astray, behind, settled

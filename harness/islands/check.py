@@ -55,17 +55,19 @@ def check(
     islands: bool = True,
     jobs: int = 1,
     cache: Cache | None = None,
+    ray: str = "",
 ) -> Report:
     """Check every claim about a scenario, each island by itself; `islands` False: all at once, as `check.check` does.
 
     `search` gives for the name of an island ("": the whole) what looks through it, up to the `first` breach where only
-    one claim is asked (else it is given the name alone). `jobs` processes share the islands.
+    one claim is asked (else it is given the name alone). `jobs` processes share the islands, or
+    the processors of the Ray cluster at an address.
     `cache` keeps what is found, and gives what was found before.
 
     Raises `Refused` (cluster) for an object the API server does not accept.
     """
     began = monotonic()
-    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache)
+    ways = Ways(search, limits.begun(), progress, symmetry, jobs, cache, ray)
     sizes: dict[str, int] = {}
     for _ in range(GROWS):
         parts = pieces_of(scenario, sizes) if islands else ()

@@ -41,6 +41,8 @@ class Ways:
     symmetry: bool = True
     jobs: int = 1
     cache: Cache | None = None
+    ray: str = ""
+    """The address of a Ray cluster that shares the islands in place of processes here."""
 
     def look(
         self,
@@ -56,9 +58,9 @@ class Ways:
         `prepared` is where it starts, if that is known; `most` states of it are looked at. Where `only` one claim is
         asked for, the search ends with its first breach.
         """
-        key = self.cache.key(scenario, symmetry=self.symmetry, only=only) if self.cache and prepared is None else ""
-        if self.cache and key and (found := self.cache.get(key)) is not None:
-            return evolve(found, scenario=scenario, seconds=0.0, remembered=1)
+        key = self.key(scenario, only) if prepared is None else ""
+        if (found := self.known(key, scenario)) is not None:
+            return found
         from ..check import check as whole  # noqa: PLC0415 - who finds an answer in the cache needs no engine
 
         asked, name = (partial(self.search, first=True), f"{name} {only}".strip()) if only else (self.search, name)
@@ -72,9 +74,22 @@ class Ways:
             prepared=prepared,
             only=only,
         )
+        self.keep(key, report)
+        return report
+
+    def key(self, scenario: Scenario, only: str = "") -> str:
+        """Return by which name answers are kept for later runs; "" if they are not."""
+        return self.cache.key(scenario, symmetry=self.symmetry, only=only) if self.cache else ""
+
+    def known(self, key: str, scenario: Scenario) -> Report | None:
+        """Return what an earlier run has found of an island."""
+        found = self.cache.get(key) if self.cache and key else None
+        return None if found is None else evolve(found, scenario=scenario, seconds=0.0, remembered=1)
+
+    def keep(self, key: str, report: Report) -> None:
+        """Keep for later runs what was found."""
         if self.cache and key:
             self.cache.put(key, report)
-        return report
 
     def _share(self, left: int | None, most: int | None) -> Limits:
         """Return the limits for one of so many searches that are left; None: it is the only one.
@@ -105,7 +120,7 @@ class Ways:
 
     def look_at_all(self, named: tuple[tuple[str, Scenario], ...]) -> tuple[Report, ...]:
         """Return what is found of islands, in their order."""
-        if min(self.jobs, len(named)) > 1:
+        if len(named) > 1 and (self.jobs > 1 or self.ray):
             from .side_by_side import look  # noqa: PLC0415 - one process needs no pool
 
             return look(self, named)

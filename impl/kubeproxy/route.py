@@ -19,9 +19,6 @@ from .rule import Rule, RuleSet
 _ENDS = {"DROP": Fate.DROP, "REJECT": Fate.REJECT, "ACCEPT": Fate.ACCEPT}
 
 
-ALL_HOOKS = ("INPUT", "FORWARD", "OUTPUT")
-
-
 @frozen
 class Journey:
     """One way through the rules: how the random matches went, every rule that matched, and the verdict."""

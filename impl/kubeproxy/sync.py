@@ -12,7 +12,7 @@ Left out on purpose: the hourly full sync (ask for it), and in large clusters th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from attrs import evolve, frozen
@@ -181,8 +181,3 @@ def _jumps(table: str, config: ProxyConfig) -> Iterator[str]:
     # Comments are spelt bare where kube-proxy hands them over as one argument; in a text they need their quotes.
     yield from (evolve(rule, quoted=True).line() for rule in before(config) if rule.table == table and not rule.quoted)
     yield "COMMIT"
-
-
-def settings_of(node_name: str, config: ProxyConfig, node_labels: Mapping[str, str] | None = None) -> Settings:
-    """Make settings of the arguments `proxy.rules` takes."""
-    return Settings(node_name, config, immutabledict(node_labels or {}))

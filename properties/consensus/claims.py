@@ -1,4 +1,4 @@
-"""Raft's properties (Ongaro and Ousterhout 2014, figure 3), as claims about the machine `model/components/raft.py`.
+"""Raft's properties (Ongaro and Ousterhout 2014, figure 3), as claims about its page, `control_plane/raft.py`.
 
 They count for themselves: a log is compared entry by entry, and whoever has led is known from what was sent.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from ...model.components.raft import LEADER, Log, of
+from ...model.components.control_plane.raft import LEADER, Log, of
 from ...model.machine import Invariant, Property, Sometimes, StepProperty, View
 
 

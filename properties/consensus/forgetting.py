@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from attrs import evolve
 
-from ...model.components.raft import CANDIDATE, LEADER, Step, of
+from ...model.components.control_plane.raft import CANDIDATE, LEADER, Step, of
 from ...model.machine import Action, Machine, Outcome, View
 
 SPENT = -1

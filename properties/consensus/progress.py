@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from attrs import evolve, frozen
 
-from ...model.components.raft import LEADER, Step, joins, last, of, propose, raft, stand, win
+from ...model.components.control_plane.raft import LEADER, Step, joins, last, of, propose, raft, stand, win
 from ...model.machine import Action, Converges, Fairness, Machine, Outcome, View
 from .forgetting import forgetting
 

@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from immutabledict import immutabledict
 
 from ...model.checker import Exploration, Options, Status, explore, refines
-from ...model.components.raft import raft
-from ...model.components.read_index import with_reads
+from ...model.components.control_plane.raft import raft
+from ...model.components.control_plane.read_index import with_reads
 from ...model.machine import Property
 from ..proof import Answer, Proof
 from .claims import claims

@@ -1,17 +1,17 @@
 """Members that agree are one copy: every step of theirs is a step of one store that is written and read, or none.
 
 That is why a cluster may be checked with one member of etcd. A committed entry is an operation on the store of
-`model/components/etcd.py`; several may be committed by one step. A read may be answered with any state that the one
-copy had between question and answer: that is what linearizable means for who only reads.
+`model/components/control_plane/etcd.py`; several may be committed by one step. A read may be answered with any state
+that the one copy had between question and answer: that is what linearizable means for who only reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 
-from ...model.components import etcd
-from ...model.components.raft import Log
-from ...model.components.read_index import READ
+from ...model.components.control_plane import etcd
+from ...model.components.control_plane.raft import Log
+from ...model.components.control_plane.read_index import READ
 from ...model.machine import Action, Machine, Outcome, View
 
 STORE = "store"

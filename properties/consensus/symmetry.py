@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 
-from ...model.components.raft import of
+from ...model.components.control_plane.raft import of
 from ...model.machine import Fact, Mention, Symmetry
 
 MEMBER = "member"

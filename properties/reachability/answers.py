@@ -20,7 +20,7 @@ from attrs import frozen
 
 from ...impl.api.core import ContainerPort, Pod, PodSpec, Service, ServicePort
 from ...impl.api.runtime import PodRuntime, Stage
-from ...model.components.kubeproxy import Endpoint
+from ...model.components.network.kubeproxy import Endpoint
 from .network_policy import NO_WALLS, Policy, Walls
 
 

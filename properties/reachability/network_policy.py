@@ -5,7 +5,7 @@ rule of some of these policies allows, and nothing else. A connection needs the 
 destination to come in. A Pod reaches itself, and its node reaches it, whatever policies say.
 Upstream: staging/src/k8s.io/api/networking/v1/types.go (v1.32) and what it promises; enforcing it is the network
 plugin's part. Left out on purpose: IPv6, how long a plugin takes (what it promises is in
-model/components/network_policy.py), and whether a plugin sees a Service's cluster IP or the Pod behind it: a
+model/components/network/network_policy.py), and whether a plugin sees a Service's cluster IP or the Pod behind it: a
 destination here is the Pod.
 """
 

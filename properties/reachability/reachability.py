@@ -1,13 +1,13 @@
 """Is every Service reachable from this node? A proof over all packets, or the packet that goes astray.
 
 The specification is short and does not look at the rules: who asks for an address and port of a Service gets one of
-`model.components.kubeproxy.takers`: a ready endpoint of that port, of the node's zone if the endpoints' hints say so;
-where none is ready, one that still serves while it terminates; where there is none of these, nobody. A traffic policy
-Local narrows that to the node's own endpoints (for external addresses: unless the packet comes from a Pod or from the
-node itself). A balancer's address takes packets from its source ranges only; if the node is inside them, also packets
-that have the address itself as their source; all others reach nobody. A packet that nobody can take may be refused,
-dropped or, if it is the node's own, leave the node as it is. A Service with two families has claims in each, about
-addresses of that family only.
+`takers` in `components/network/kubeproxy.py`: a ready endpoint of that port, of the node's zone if the endpoints' hints
+say so; where none is ready, one that still serves while it terminates; where there is none of these, nobody. A traffic
+policy Local narrows that to the node's own endpoints (for external addresses: unless the packet comes from a Pod or
+from the node itself). A balancer's address takes packets from its source ranges only; if the node is inside them, also
+packets that have the address itself as their source; all others reach nobody. A packet that nobody can take may be
+refused, dropped or, if it is the node's own, leave the node as it is. A Service with two families has claims in each,
+about addresses of that family only.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ...impl.kubeproxy.family import IPV4, contains, family_of, join, shortest
 from ...impl.kubeproxy.packet import Fate, Packet, Verdict
 from ...impl.kubeproxy.route import Journey, journeys
 from ...impl.kubeproxy.rule import RuleSet
-from ...model.components.kubeproxy import Endpoint, takers
+from ...model.components.network.kubeproxy import Endpoint, takers
 from .symbolic import PROTOCOLS, Formula, SymbolicPacket, local, loopback, number, outcomes, within
 
 

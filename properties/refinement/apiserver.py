@@ -19,7 +19,7 @@ from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.server import Server, request, watch_since
 from ...impl.apiserver.verbs.watch import WatchFilter
 from ...impl.etcd import Compacted
-from ...model.components import apiserver as model
+from ...model.components.control_plane import apiserver as model
 
 NAMESPACE = "default"
 BUDGET = Ref("PodDisruptionBudget", NAMESPACE, "budget")

@@ -1,4 +1,4 @@
-"""How a cluster looks to model/components/descheduler.py, and the proof that the descheduler looks at it so."""
+"""How a cluster looks to the page scheduling/descheduler, and the proof that the descheduler looks at it so."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ...impl.api.meta import ObjectMeta, OwnerReference
 from ...impl.api.values.quantity import Quantity
 from ...impl.descheduler.descheduler import cycles
 from ...impl.descheduler.policy import Policy
-from ...model.components import descheduler as model
+from ...model.components.scheduling import descheduler as model
 from ..placement.nodes import keeps_out
 from ..proof import Answer
 from .lockstep import Step, searched, unless

@@ -24,7 +24,7 @@ from ...impl.etcd import (
     poll,
     watch,
 )
-from ...model.components import etcd as model
+from ...model.components.control_plane import etcd as model
 
 
 @frozen

@@ -1,4 +1,4 @@
-"""A node short of memory and its kubelet beside model/components/eviction.py: every turn is a step of its page."""
+"""A node short of memory and its kubelet beside the page nodes/eviction: every turn is a step of its page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...impl.api.values.frozen import strings
 from ...impl.api.values.qos import pod_requests
 from ...impl.api.values.quantity import Quantity, parse_quantity
 from ...impl.kubelet import eviction
-from ...model.components import eviction as model
+from ...model.components.nodes import eviction as model
 from ..proof import Answer
 from .lockstep import Step, searched, unless
 

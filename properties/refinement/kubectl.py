@@ -12,7 +12,7 @@ from ...impl.api.requests import Create, Delete, Evict, Request, Update
 from ...impl.api.well_known import MIRROR
 from ...impl.api.workloads import with_size
 from ...impl.kubectl import script
-from ...model.components import kubectl as model
+from ...model.components.control_plane import kubectl as model
 
 
 def abstract(cache: Cache) -> model.State:

@@ -6,7 +6,7 @@ from ...impl.api.core import Pod
 from ...impl.api.runtime import PodRuntime, Stage
 from ...impl.kubelet.status import rejected
 from ...impl.kubelet.timings import waits_for_hook
-from ...model.components.kubelet import State, steps
+from ...model.components.nodes.kubelet import State, steps
 
 CONTAINERS = {
     Stage.IDLE: "none",

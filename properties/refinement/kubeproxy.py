@@ -12,7 +12,7 @@ from ...impl.api.well_known import SERVICE_NAME
 from ...impl.kubeproxy.packet import Fate, Packet
 from ...impl.kubeproxy.route import destinations
 from ...impl.kubeproxy.rule import RuleSet
-from ...model.components.kubeproxy import Endpoint, State, steps
+from ...model.components.network.kubeproxy import Endpoint, State, steps
 
 CLIENT = "10.99.0.1"
 """A Pod elsewhere that asks."""

@@ -43,9 +43,9 @@ from ...impl.scheduler import schedule
 from ...impl.scheduler.queue.entry import QueueSettings
 from ...model.checker.explore import explore
 from ...model.checker.results import Status
-from ...model.components import expectations as waiting
-from ...model.components import kubeproxy as proxy_model
-from ...model.components.kubelet import State
+from ...model.components.network import kubeproxy as proxy_model
+from ...model.components.nodes.kubelet import State
+from ...model.components.workloads import expectations as waiting
 from ..proof import Answer
 from . import kubelet, kubeproxy, scheduler, scheduling_queue
 from .lockstep import Step, searched, unless

@@ -1,4 +1,4 @@
-"""How a quota of cpu looks to model/components/quota.py, and what admission and controller owe it; a small world."""
+"""How a quota of cpu looks to the page resources/quota, and what admission and controller owe it; a small world."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...impl.apiserver.access.authentication import ADMIN, controller
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects
 from ...impl.controllers import resourcequota
-from ...model.components.quota import LetIn, Piece, Recount, State
+from ...model.components.resources.quota import LetIn, Piece, Recount, State
 from ..proof import Answer
 from .lockstep import Step, searched, unless
 

@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 from ...impl.etcd.raft import Entry, Kind, Message, Node, Options, Role, bootstrap, compact, restart, step
 from ...impl.etcd.raft.node import FIRST
 from ...model.checker import Limits, explore, refinement
-from ...model.components import raft as model
+from ...model.components.control_plane import raft as model
 from ...model.machine import Action, Fairness, Machine, Outcome, StepProperty, View
 from ..proof import Answer
 

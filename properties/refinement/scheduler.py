@@ -11,7 +11,7 @@ from immutabledict import immutabledict
 from ...impl.api.cache import Cache
 from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.meta import Ref
-from ...model.components.scheduler import Bind, Place, State, Task, steps
+from ...model.components.scheduling.scheduler import Bind, Place, State, Task, steps
 from ..placement.nodes import asks, keeps_out, units
 from ..placement.pods import means, terms
 from ..placement.problem import Problem

@@ -1,4 +1,4 @@
-"""How the scheduling queue looks to model/components/scheduling_queue.py, and the obligation of every operation on it.
+"""How the scheduling queue looks to the page scheduling/scheduling_queue, and the obligation of every operation on it.
 
 `side_by_side` is a machine in which both do the same, for the checker: every sequence of so many operations on two
 Pods.
@@ -25,7 +25,18 @@ from ...impl.scheduler.queue.requeue import (
     move_all_to_active_or_backoff_queue,
 )
 from ...model import machine
-from ...model.components.scheduling_queue import Action, Arrive, Fail, Flush, Happen, Leave, Place, Rested, State, Take
+from ...model.components.scheduling.scheduling_queue import (
+    Action,
+    Arrive,
+    Fail,
+    Flush,
+    Happen,
+    Leave,
+    Place,
+    Rested,
+    State,
+    Take,
+)
 
 EVENTS: Mapping[str, ClusterEvent] = {
     "a Pod has gone": ASSIGNED_POD_DELETE,

@@ -9,9 +9,9 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Container, Node, Pod, PodSpec, PodTemplateSpec
 from ...impl.api.meta import ObjectMeta, OwnerReference
 from ...impl.kubectl import script
-from ...model.components import apiserver as server_model
-from ...model.components import etcd as store_model
-from ...model.components import kubectl as person
+from ...model.components.control_plane import apiserver as server_model
+from ...model.components.control_plane import etcd as store_model
+from ...model.components.control_plane import kubectl as person
 from ..proof import Answer
 from . import apiserver, etcd, kubectl
 from .lockstep import Step, searched, unless

@@ -12,7 +12,7 @@ from immutabledict import immutabledict
 
 from ...impl.apiserver.cacher.watch_cache import CacheSettings, WatchCache, oldest
 from ...model.checker import Exploration, Options, refines
-from ...model.components import watch_cache as model
+from ...model.components.control_plane import watch_cache as model
 from ...model.machine import View
 from ..proof import Answer
 from ..watching.world import PREFIX, Client, Ways, slot, world

@@ -9,7 +9,6 @@ import pytest
 from attrs import evolve
 from click.testing import CliRunner
 
-from definitions import Cluster
 from kubeproof.harness import against
 from kubeproof.harness.cli import cli
 from kubeproof.harness.serve.start import fresh
@@ -17,6 +16,7 @@ from kubeproof.traces import files
 from kubeproof.traces.document import Document
 from places import ROOT
 from planted import planted
+from scenes.definitions import Cluster
 
 CORPUS = ROOT / "traces" / "corpus"
 RUNS = ("deadlock-convergence", "drain-blocked-convergence", "dropped-reachability", "full-nodes-convergence")

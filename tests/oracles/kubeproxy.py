@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from attrs import frozen
+from immutabledict import immutabledict
 
 from kubeproof.impl.api.core import Service
 from kubeproof.impl.api.policy import EndpointSlice
@@ -25,10 +26,10 @@ from kubeproof.impl.kubeproxy.chains import ProxyConfig
 from kubeproof.impl.kubeproxy.health import HealthCheck, health_checks, local_ready
 from kubeproof.impl.kubeproxy.packet import Fate, Packet
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.impl.kubeproxy.route import ALL_HOOKS, destinations
+from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.impl.kubeproxy.rule import RuleSet
 from kubeproof.impl.kubeproxy.services import OTHER_PROXY
-from kubeproof.impl.kubeproxy.sync import OWN, Sync, settings_of, sync
+from kubeproof.impl.kubeproxy.sync import OWN, Settings, Sync, sync
 
 from .tables import EMPTY, Tables, restored
 
@@ -90,7 +91,7 @@ def replayed(record: Record, release: Release = OLDEST) -> Iterator[Ours]:
     services: dict[str, Service] = {}
     slices: dict[str, EndpointSlice] = {}
     labels = record.get("nodeLabels")
-    settings, synced, tables = settings_of(host, config, labels), None, EMPTY
+    settings, synced, tables = Settings(host, config, immutabledict(labels or {})), None, EMPTY
     for step in record["steps"]:
         _apply(step, "Services", services)
         _apply(step, "EndpointSlices", slices)
@@ -177,7 +178,7 @@ def _health_differences(ours: Ours, outcome: Record) -> Iterator[Difference]:
 
 def _flow_difference(ours: RuleSet, flow: Record) -> Iterator[Difference]:
     packet = Packet(flow["sourceIP"], flow["destIP"], flow["destPort"], flow["protocol"])
-    verdicts = destinations(ours, packet, ALL_HOOKS)
+    verdicts = destinations(ours, packet, ("INPUT", "FORWARD", "OUTPUT"))
     where = {one.destination if one.fate is Fate.DNAT else one.fate.value for one in verdicts}
     mine = (", ".join(sorted(where)), any(one.masquerade for one in verdicts))
     real = (", ".join(sorted(_outputs(flow))), flow["masquerade"])

@@ -50,8 +50,6 @@ NOBODY_MAKES = frozenset({"ControllerRevision", "Endpoints"})
 """Kinds that are not modelled and that change nothing for as long as nobody touches them."""
 OF_SERVER = frozenset({"endpoints.kubernetes.io/last-change-trigger-time"})
 """Annotations that say when something was done."""
-WAITS = ("CrashLoopBackOff", "ImagePullBackOff")
-"""What a container may wait for until somebody mends it; ErrImagePull is between two tries."""
 
 
 @frozen

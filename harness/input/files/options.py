@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -111,6 +112,9 @@ def asked(options: Callable[..., None]) -> Callable[..., None]:
             "--jobs", type=click.IntRange(min=1), metavar="N", help="Use N processes; one for each core by default."
         ),
         click.option(
+            "--ray", metavar="ADDRESS", help="Use the processors of a Ray cluster: auto, local, or its address."
+        ),
+        click.option(
             "--no-symmetry", is_flag=True, help="Keep apart what differs only in which of several like nodes is which."
         ),
         click.option("--no-clock", is_flag=True, help="Take any order of waits for possible, however long they take."),
@@ -158,6 +162,8 @@ def asked(options: Callable[..., None]) -> Callable[..., None]:
 
 def keywords(given: dict[str, Any]) -> dict[str, Any]:
     """Return what was asked (`asked`) as `face.check` takes it, but for limits and the cache."""
+    if given["ray"] and find_spec("ray") is None:
+        raise click.UsageError("--ray needs more: pip install 'kubeproof[ray]'")
     return {
         "script": given["script"] or None,
         "propagation": given["propagation"],
@@ -171,6 +177,7 @@ def keywords(given: dict[str, Any]) -> dict[str, Any]:
         "symmetry": not given["no_symmetry"],
         "islands": not given["no_islands"],
         "jobs": given["jobs"] or os.cpu_count() or 1,
+        "ray": given["ray"] or "",
     }
 
 

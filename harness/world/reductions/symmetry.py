@@ -20,7 +20,7 @@ namespaces, whose values mix names and addresses.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
@@ -48,8 +48,6 @@ OUTLIVED = f"outlives/{PLACE}"
 GENERATED = re.compile(r"(?:.*/)?([^/]+)-p(\d+)\Z", re.ASCII)
 WHERE = (HOSTNAME, ZONE, REGION)
 """Labels that say where a node is."""
-
-Say = Callable[[Mention], int]
 
 
 @frozen

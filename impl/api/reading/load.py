@@ -11,7 +11,6 @@ whether the values are allowed, which the API server's validation says.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
@@ -39,7 +38,6 @@ __all__ = [
     "Problem",
     "Source",
     "Text",
-    "load_objects",
     "objects_in",
     "read_sources",
 ]
@@ -169,15 +167,6 @@ class Loaded:
     unmodelled: tuple[Note, ...]
     others: tuple[Other, ...] = ()
     hooks: tuple[Note, ...] = ()
-
-
-def load_objects(sources: Iterable[str | Path], namespace: str = "default") -> Loaded:
-    """Load files, folders and `-` (standard input); raise BadInput, with every problem of all of them.
-
-    `namespace` is given to namespaced objects that name none, as kubectl does.
-    """
-    texts, problems = read_sources(sources)
-    return objects_in(texts, namespace, problems)
 
 
 def objects_in(

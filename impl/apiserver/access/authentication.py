@@ -27,7 +27,6 @@ class User:
 ANONYMOUS = User("system:anonymous", (ALL_UNAUTHENTICATED,))
 ADMIN = User("kubernetes-admin", (MASTERS, ALL_AUTHENTICATED))
 SCHEDULER = User("system:kube-scheduler")
-CONTROLLER_MANAGER = User("system:kube-controller-manager")
 KUBE_PROXY = User("system:kube-proxy")
 
 

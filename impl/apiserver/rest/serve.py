@@ -40,7 +40,6 @@ NOTHING_RUNS = Response(501, "NotImplemented", "not supported: no containers run
 STREAMED = frozenset({"attach", "exec", "log", "portforward", "proxy", "token", "approval", "resize"})
 """Subresources that discovery lists and that need what is not here: containers, a network, keys."""
 READS = frozenset({"get", "list", "watch"})
-POST_TO_NAME = frozenset({"binding", "eviction"})
 Answer = HttpResponse | WatchResponse
 
 

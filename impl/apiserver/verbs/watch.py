@@ -1,4 +1,4 @@
-"""What a watch shows of a transaction: one event for each write, told by the watch's own selector.
+"""What a watch shows of a change: one event, told by the watch's own selector.
 
 Upstream: staging/src/k8s.io/apiserver/pkg/storage/cacher/{cacher,cache_watcher}.go (v1.32).
 Left out on purpose: the window of history (etcd's compaction decides it here). Bookmarks and initial events are the
@@ -17,7 +17,6 @@ from ...api.kinds import Object
 from ...api.meta import LabelSelector, Ref
 from ...api.requests import Selection
 from ...api.values.selectors import selects
-from ..storage import Storage, Transaction
 from .read import selected
 
 EVERYTHING = LabelSelector()
@@ -53,24 +52,6 @@ class WatchFilter:
         if self.selection is not None:
             return selected(self.selection, obj)
         return self.node_name is None or (isinstance(obj, Pod) and obj.spec.node_name == self.node_name)
-
-
-def watch_events(before: Storage, transaction: Transaction, watch: WatchFilter) -> tuple[WatchEvent, ...]:
-    """Return the events of a transaction on `before`, in the order committed.
-
-    An object that enters the selector is ADDED, one that leaves it is DELETED, whatever the store did with it.
-    """
-    known: dict[Ref, Object | None] = {}
-    events: list[WatchEvent] = []
-    for write in transaction:
-        if not watch.covers(write.ref):
-            continue
-        old = known[write.ref] if write.ref in known else before.get(write.ref)
-        known[write.ref] = write.object
-        event = change(old, write.object, watch.shows)
-        if event is not None:
-            events.append(event)
-    return tuple(events)
 
 
 def change(old: Object | None, new: Object | None, shows: Callable[[Object | None], bool]) -> WatchEvent | None:

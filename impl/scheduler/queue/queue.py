@@ -7,8 +7,6 @@ Left out on purpose: metrics, and the heap's order among equals (`heads` names a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from attrs import evolve, frozen
 from immutabledict import immutabledict
 
@@ -24,8 +22,6 @@ from .queueing_hint import Changed
 
 Infos = immutabledict[Ref, QueuedPodInfo]
 NONE: Infos = immutabledict()
-KnownPod = Callable[[Ref], Pod | None]
-"""What the informer has under a name."""
 
 
 @frozen

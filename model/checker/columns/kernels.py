@@ -29,8 +29,6 @@ KNOWN, TAKEN = 1, 2
 DONE, ASK, ASK_STEP, FULL, RESTLESS, BROKEN = range(6)
 """How `generate` ends: all done, a function or a step property to be asked, no room, no rest, a step to stop at."""
 
-_ZERO = np.uint64(0)
-
 
 @compiled
 def descend(code: int, columns: Ints, i: int, nodes: Longs, branches: Ints, projections: Longs, images: Ints) -> int:

@@ -1,4 +1,4 @@
-"""How an autoscaler and its target look to model/components/autoscaler.py, and what its turns owe it; a small world."""
+"""How an autoscaler and its target look to the page workloads/autoscaler, and what its turns owe it; a small world."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ....impl.api.values.frozen import freeze
 from ....impl.controllers.horizontal import horizontal
 from ....impl.controllers.horizontal.behavior import History
 from ....impl.controllers.horizontal.metrics import USUAL, Total
-from ....model.components.autoscaler import Metric, State, after_turn, goal
+from ....model.components.workloads.autoscaler import Metric, State, after_turn, goal
 from ...proof import Answer
 
 KEY = Ref("HorizontalPodAutoscaler", "d", "h")

@@ -47,10 +47,10 @@ from ....impl.controllers.deployment import deployment as deployments
 from ....impl.controllers.deployment.arithmetic import max_surge, max_unavailable
 from ....impl.controllers.endpointslice import endpointslice as slices
 from ....impl.controllers.replicaset import replicaset as replicasets
-from ....model.components import podgc as podgc_model
-from ....model.components.nodelifecycle import steps as node_steps
-from ....model.components.replicaset import Turn
-from ....model.components.replicaset import steps as turns
+from ....model.components.nodes import podgc as podgc_model
+from ....model.components.nodes.nodelifecycle import steps as node_steps
+from ....model.components.workloads.replicaset import Turn
+from ....model.components.workloads.replicaset import steps as turns
 from ...proof import Answer
 from ..granted import all_granted, granted, with_object
 from ..lockstep import Step, searched, unless

@@ -1,11 +1,11 @@
-"""How a CronJob and its Jobs look to model/components/cronjob.py, where it is due once a minute."""
+"""How a CronJob and its Jobs look to the page workloads/cronjob, where it is due once a minute."""
 
 from __future__ import annotations
 
 from ....impl.api.batch import CronJob, Job
 from ....impl.api.cache import Cache
 from ....impl.api.meta import Ref, Time
-from ....model.components.cronjob import Policy, Run, State
+from ....model.components.workloads.cronjob import Policy, Run, State
 
 MINUTE = 60
 

@@ -13,7 +13,7 @@ from ....impl.api.core import ObjectReference
 from ....impl.api.kinds import ref_of
 from ....impl.api.meta import ObjectMeta
 from ....impl.controllers.cronjob import cronjob as controller
-from ....model.components.cronjob import Policy, after_turn
+from ....model.components.workloads.cronjob import Policy, after_turn
 from ...proof import Answer
 from ..granted import all_granted, with_object
 from ..lockstep import Step, searched, unless

@@ -1,4 +1,4 @@
-"""How the DaemonSet controller's objects look to model/components/daemonset.py, and what every turn is to be."""
+"""How the DaemonSet controller's objects look to the page workloads/daemonset, and what every turn is to be."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import IntOrString, Node, Pod
 from ....impl.api.meta import Ref
 from ....impl.api.well_known import REVISION_HASH
-from ....model.components.daemonset import Member, Site, State, steps
+from ....model.components.workloads.daemonset import Member, Site, State, steps
 from ...daemons import may_keep_one, meant_for, wants_one
 
 

@@ -16,7 +16,7 @@ from ....impl.api.values.frozen import strings
 from ....impl.controllers.daemonset import daemonset as controller
 from ....impl.controllers.daemonset.nodes import new_pod
 from ....impl.controllers.daemonset.revisions import Revisions, revisions_of
-from ....model.components.daemonset import steps as turns
+from ....model.components.workloads.daemonset import steps as turns
 from ...proof import Answer
 from ..granted import all_granted, with_object
 from ..lockstep import Step, searched, unless

@@ -1,11 +1,11 @@
-"""How a Deployment's objects look to model/components/deployment.py, and the obligation of every committed request."""
+"""How a Deployment's objects look to the page workloads/deployment, and the obligation of every committed request."""
 
 from __future__ import annotations
 
 from ....impl.api.apps import Deployment, ReplicaSet, Workload
 from ....impl.api.cache import Cache
 from ....impl.api.meta import Ref
-from ....model.components.deployment import Generation, State, steps
+from ....model.components.workloads.deployment import Generation, State, steps
 
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 

@@ -1,4 +1,4 @@
-"""How a disruption budget looks to model/components/disruption.py, and the obligation of every committed request."""
+"""How a disruption budget looks to the page workloads/disruption, and the obligation of every committed request."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.meta import Ref
 from ....impl.api.policy import PodDisruptionBudget
-from ....model.components.disruption import Counts, State, steps
-from ....model.components.disruption import Pod as SeenPod
+from ....model.components.workloads.disruption import Counts, State, steps
+from ....model.components.workloads.disruption import Pod as SeenPod
 
 
 def abstract(store: Cache, key: Ref, *, wanted: int) -> State:

@@ -1,4 +1,4 @@
-"""How a Service's objects look to model/components/endpointslice.py, and the obligation of every committed request."""
+"""How a Service's objects look to the page network/endpointslice, and the obligation of every committed request."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod, Service
 from ....impl.api.meta import Ref
 from ....impl.api.policy import EndpointSlice
-from ....model.components.endpointslice import Pod as SeenPod
-from ....model.components.endpointslice import State, steps
+from ....model.components.network.endpointslice import Pod as SeenPod
+from ....model.components.network.endpointslice import State, steps
 
 
 def abstract(store: Cache, key: Ref) -> State:

@@ -1,4 +1,4 @@
-"""How the Job controller's objects look to model/components/job.py."""
+"""How the Job controller's objects look to the page workloads/job."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.meta import Ref
 from ....impl.api.well_known import TRACKING
-from ....model.components.job import Ending, Kind, State, Worker
+from ....model.components.workloads.job import Ending, Kind, State, Worker
 
 
 def abstract(store: Cache, key: Ref) -> State:

@@ -19,7 +19,7 @@ from ....impl.api.meta import LabelSelector, ObjectMeta
 from ....impl.api.values.frozen import strings
 from ....impl.controllers.job import job as controller
 from ....impl.controllers.job.pods import new_pod
-from ....model.components.job import Kind, after_turn
+from ....model.components.workloads.job import Kind, after_turn
 from ...proof import Answer
 from ..granted import all_granted, with_object
 from ..lockstep import Step, searched, unless

@@ -1,11 +1,11 @@
-"""How a namespace looks to model/components/namespace.py, and the obligation of every committed request."""
+"""How a namespace looks to the page resources/namespace, and the obligation of every committed request."""
 
 from __future__ import annotations
 
 from ....impl.api.cache import Cache
 from ....impl.api.core import Namespace
 from ....impl.api.meta import Ref
-from ....model.components.namespace import State, Thing, steps
+from ....model.components.resources.namespace import State, Thing, steps
 
 
 def abstract(store: Cache, name: str) -> State:

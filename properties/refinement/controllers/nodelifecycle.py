@@ -1,11 +1,11 @@
-"""How a node looks to model/components/nodelifecycle.py, and the obligation of every committed request."""
+"""How a node looks to the page nodes/nodelifecycle, and the obligation of every committed request."""
 
 from __future__ import annotations
 
 from ....impl.api.cache import Cache
 from ....impl.api.core import Node
 from ....impl.api.meta import Ref
-from ....model.components.nodelifecycle import State, steps
+from ....model.components.nodes.nodelifecycle import State, steps
 
 OURS = "node.kubernetes.io/"
 

@@ -1,12 +1,12 @@
-"""How Pods and nodes look to model/components/podgc.py, and the obligation of every committed request."""
+"""How Pods and nodes look to the page nodes/podgc, and the obligation of every committed request."""
 
 from __future__ import annotations
 
 from ....impl.api.cache import Cache
 from ....impl.api.core import Node, Pod
 from ....impl.api.well_known import OUT_OF_SERVICE
-from ....model.components.podgc import Place, State, steps
-from ....model.components.podgc import Pod as SeenPod
+from ....model.components.nodes.podgc import Place, State, steps
+from ....model.components.nodes.podgc import Pod as SeenPod
 
 
 def abstract(store: Cache) -> State:

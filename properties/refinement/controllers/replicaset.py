@@ -1,4 +1,4 @@
-"""How the ReplicaSet controller's objects look to model/components/replicaset.py, and the obligation of every turn."""
+"""How the ReplicaSet controller's objects look to the page workloads/replicaset, and the obligation of every turn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ....impl.api.apps import ReplicaSet
 from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.meta import Ref
-from ....model.components.replicaset import Member, State, steps
+from ....model.components.workloads.replicaset import Member, State, steps
 
 
 def abstract(store: Cache, key: Ref) -> State:

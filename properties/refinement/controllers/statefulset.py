@@ -1,4 +1,4 @@
-"""How the StatefulSet controller's objects look to model/components/statefulset.py, and what every turn is to be."""
+"""How the StatefulSet controller's objects look to the page workloads/statefulset, and what every turn is to be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.meta import Ref
 from ....impl.api.well_known import REVISION_HASH
-from ....model.components.statefulset import Member, State, steps
+from ....model.components.workloads.statefulset import Member, State, steps
 
 
 def abstract(store: Cache, key: Ref) -> State:

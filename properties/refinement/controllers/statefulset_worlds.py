@@ -22,7 +22,7 @@ from ....impl.api.meta import LabelSelector, ObjectMeta
 from ....impl.api.values.frozen import strings
 from ....impl.controllers.statefulset import statefulset as controller
 from ....impl.controllers.statefulset.identity import new_pod
-from ....model.components.statefulset import steps as turns
+from ....model.components.workloads.statefulset import steps as turns
 from ...proof import Answer
 from ..granted import all_granted, with_object
 from ..lockstep import Step, searched, unless

@@ -1,4 +1,4 @@
-"""How Jobs look to model/components/ttlafterfinished.py, and the obligation of every look and every deletion.
+"""How Jobs look to the page workloads/ttlafterfinished, and the obligation of every look and every deletion.
 
 The world of the proof has one name. Who bears it ends, is given another time, goes, and is made anew, also while the
 controller has not seen it, and between its look and its deletion.
@@ -18,8 +18,8 @@ from ....impl.apiserver.access.authentication import controller
 from ....impl.apiserver.handler import handle
 from ....impl.apiserver.storage import Objects
 from ....impl.controllers import ttlafterfinished
-from ....model.components.ttlafterfinished import Find, State, steps
-from ....model.components.ttlafterfinished import Job as SeenJob
+from ....model.components.workloads.ttlafterfinished import Find, State, steps
+from ....model.components.workloads.ttlafterfinished import Job as SeenJob
 from ...proof import Answer
 from ..lockstep import Step, searched, unless
 

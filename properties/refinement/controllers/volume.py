@@ -1,4 +1,4 @@
-"""How claims and volumes look to model/components/volume.py."""
+"""How claims and volumes look to the page resources/volume."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Node, Pod
 from ....impl.api.storage import PersistentVolume, PersistentVolumeClaim, StorageClass
 from ....impl.api.values.quantity import Quantity
-from ....model.components.volume import Claim, Phase, State, Volume
+from ....model.components.resources.volume import Claim, Phase, State, Volume
 
 BOUND = "pv.kubernetes.io/bind-completed"
 CHOSEN = "volume.kubernetes.io/selected-node"

@@ -24,7 +24,7 @@ from ....impl.api.values.frozen import freeze, strings
 from ....impl.api.values.quantity import Quantity
 from ....impl.api.well_known import CLAIM_IN_USE, HOSTNAME, VOLUME_IN_USE
 from ....impl.controllers.volume import binding as controller
-from ....model.components.volume import steps as model_steps
+from ....model.components.resources.volume import steps as model_steps
 from ...proof import Answer
 from ..granted import all_granted, with_object
 from ..lockstep import Step, searched, unless

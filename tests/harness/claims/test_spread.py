@@ -11,8 +11,8 @@ from kubeproof.harness.check.results import Claim
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.model.checker.results import Status
-from placements import nodes, scenario
 from planted import planted
+from scenes.placements import nodes, scenario
 
 POD = """
 apiVersion: v1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from definitions import Cluster
+from scenes.definitions import Cluster
 
 PODS, SERVICES = "/api/v1/namespaces/default/pods", "/api/v1/namespaces/default/services"
 ENDPOINTS = "/api/v1/namespaces/default/endpoints"

@@ -31,7 +31,7 @@ from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
 from kubeproof.model.checker.traces import replay
 from kubeproof.model.machine import Recoverable
-from scheduling_scenes import GHOST_ACCEPTED, GHOST_REFUSED, LOST_POD, LOST_WAKE_UP
+from scenes.scheduling_scenes import GHOST_ACCEPTED, GHOST_REFUSED, LOST_POD, LOST_WAKE_UP
 
 FLAG = Ways(QueueSettings(remembers=Remembers.FLAG), waits_for_failure=False)
 CYCLE = evolve(FLAG, queue=QueueSettings())

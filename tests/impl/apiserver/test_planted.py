@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from kubeproof.model.components import apiserver as model
+from kubeproof.model.components.control_plane import apiserver as model
 from kubeproof.properties.refinement.apiserver import Pair, drive
 from planted import planted
 

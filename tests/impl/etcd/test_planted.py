@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from kubeproof.model.components import etcd as model
+from kubeproof.model.components.control_plane import etcd as model
 from kubeproof.properties.refinement.etcd import Pair, drive
 from planted import planted
 

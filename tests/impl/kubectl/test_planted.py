@@ -11,7 +11,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Container, Node, Pod, PodSpec, PodTemplateSpec
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference
 from kubeproof.impl.kubectl import script
-from kubeproof.model.components import kubectl as model
+from kubeproof.model.components.control_plane import kubectl as model
 from kubeproof.properties.refinement.kubectl import abstract, action, run
 from planted import planted
 

@@ -33,7 +33,7 @@ from kubeproof.impl.kubeproxy.nftables import nft_table, nft_text
 from kubeproof.impl.kubeproxy.packet import Fate, Packet, Verdict
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.rule import RuleSet
-from kubeproof.model.components import connections as model
+from kubeproof.model.components.network import connections as model
 from oracles.restore import restore_text, without_counters
 
 CLUSTER_IP, NODE = "172.30.0.1", "192.168.0.1"

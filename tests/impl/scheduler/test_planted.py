@@ -10,8 +10,8 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from kubeproof.properties.placement.filters import disagreements
 from planted import planted
+from scenes.scheduling_strategies import Scene, scenes
 from scheduler_lockstep import SchedulerLockstep
-from scheduling_strategies import Scene, scenes
 
 Check = Callable[[str], None]
 
@@ -137,7 +137,7 @@ FAULTS: tuple[tuple[str, str, str, str, Check, str], ...] = (
     ),
     (
         "the model demands more room than is asked for",
-        "kubeproof.model.components.scheduler",
+        "kubeproof.model.components.scheduling.scheduler",
         "amount <= state.left(",
         "amount < state.left(",
         lockstep,

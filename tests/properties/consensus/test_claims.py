@@ -7,13 +7,13 @@ from __future__ import annotations
 import pytest
 
 from kubeproof.model.checker import Exploration, Options, Status, explore
-from kubeproof.model.components.raft import raft
+from kubeproof.model.components.control_plane.raft import raft
 from kubeproof.properties.consensus.claims import claims
 from kubeproof.properties.consensus.forgetting import forgetting
 from kubeproof.properties.consensus.symmetry import alike
 from planted import planted
 
-MODULE = "kubeproof.model.components.raft"
+MODULE = "kubeproof.model.components.control_plane.raft"
 COMPILED = Options("columns")
 SAFE = {"election safety", "leader append-only", "log matching", "leader completeness", "state machine safety"}
 

@@ -8,7 +8,7 @@ from itertools import product
 
 import pytest
 
-from kubeproof.model.components import etcd
+from kubeproof.model.components.control_plane import etcd
 from kubeproof.properties.consensus import proofs
 from kubeproof.properties.consensus.progress import Bounds
 from kubeproof.properties.consensus.single_copy import applied
@@ -30,8 +30,8 @@ def test_logs_that_differ_leave_stores_that_differ() -> None:
 STUCK = [
     ("nobody stands for those who are behind", "consensus.progress", "if not led and votes > members // 2:", "if not led and votes >= members:"),
     ("nobody tells a later term", "consensus.progress", 'if view[of("term", me)] < newest:', "if False:"),
-    ("nobody tells what is committed", "components.raft", "for told in range(sure + 1):", "for told in range(1):"),
-    ("a leader begins without an entry", "components.raft", 'begins = {of("role", me): LEADER, of("sure", term): view[of("commit", me)]}\n            yield Outcome(f"leads term {term}", {**begins, **_appended(view, me, term)})', 'yield Outcome(f"leads term {term}", {of("role", me): LEADER, of("led", term): view[of("log", me)]})'),
+    ("nobody tells what is committed", "components.control_plane.raft", "for told in range(sure + 1):", "for told in range(1):"),
+    ("a leader begins without an entry", "components.control_plane.raft", 'begins = {of("role", me): LEADER, of("sure", term): view[of("commit", me)]}\n            yield Outcome(f"leads term {term}", {**begins, **_appended(view, me, term)})', 'yield Outcome(f"leads term {term}", {of("role", me): LEADER, of("led", term): view[of("log", me)]})'),
 ]  # fmt: skip
 
 
@@ -55,7 +55,7 @@ STALE = [
 
 @pytest.mark.parametrize(("module", "before", "after"), [row[1:] for row in STALE], ids=[row[0] for row in STALE])
 def test_a_broken_rule_makes_two_copies(module: str, before: str, after: str) -> None:
-    with planted(f"kubeproof.model.components.{module}", before, after):
+    with planted(f"kubeproof.model.components.control_plane.{module}", before, after):
         answer = proofs.one_copy(2, 2)
     assert answer.refuted is not None
     assert answer.refuted[0] == "refines"

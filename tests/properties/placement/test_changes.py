@@ -36,7 +36,7 @@ from kubeproof.properties.placement.groups import (
 from kubeproof.properties.placement.order import Reached, Unreachable, Unsearched, reach
 from kubeproof.properties.placement.problem import called, name_of
 from planted import planted
-from scheduling_strategies import FEATURES, NAMESPACES, Scene, scenes
+from scenes.scheduling_strategies import FEATURES, NAMESPACES, Scene, scenes
 
 HOST = "kubernetes.io/hostname"
 PLAIN = FEATURES - {"affinity", "spread", "labels"}

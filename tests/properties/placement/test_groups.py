@@ -34,7 +34,7 @@ from kubeproof.properties.placement.groups import (
 from kubeproof.properties.placement.packing import Stuck, pack
 from kubeproof.properties.placement.placement import Placed, feasible
 from planted import planted
-from scheduling_strategies import Scene, scenes
+from scenes.scheduling_strategies import Scene, scenes
 
 HOST = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"

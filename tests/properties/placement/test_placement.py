@@ -38,7 +38,7 @@ from kubeproof.properties.placement.filters import disagreements
 from kubeproof.properties.placement.nodes import what_is_left
 from kubeproof.properties.placement.placement import Infeasible, Placed, broken, feasible, nearest, rules, why_pending
 from kubeproof.properties.placement.problem import Problem, Reason
-from scheduling_strategies import FEATURES, Scene, scenes
+from scenes.scheduling_strategies import FEATURES, Scene, scenes
 
 JUST_AFFINITY = Profile((inter_pod_affinity.PLUGIN,), ())
 LONELY = "node(s) didn't match pod affinity rules"

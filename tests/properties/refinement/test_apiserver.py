@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from kubeproof.model.components import apiserver as model
+from kubeproof.model.components.control_plane import apiserver as model
 from kubeproof.properties.refinement.apiserver import Pair, abstract, drive, refines, unversioned
 
 names = st.sampled_from(model.NAMES)

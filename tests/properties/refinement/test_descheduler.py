@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.descheduler.policy import Policy
-from kubeproof.model.components.descheduler import Look, Node, Pod, State, steps
+from kubeproof.model.components.scheduling.descheduler import Look, Node, Pod, State, steps
 from kubeproof.properties.refinement.descheduler import NAMES, compared, node, pod
 
 NODE = st.fixed_dictionaries(

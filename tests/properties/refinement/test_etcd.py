@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from kubeproof.model.components import etcd as model
+from kubeproof.model.components.control_plane import etcd as model
 from kubeproof.properties.refinement.etcd import Pair, drive, refines
 
 keys = st.sampled_from(model.KEYS)

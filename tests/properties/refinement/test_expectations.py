@@ -12,7 +12,7 @@ from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.meta import ObjectMeta, Ref
 from kubeproof.impl.api.requests import Create, Delete, Request, Update
 from kubeproof.impl.controllers.replicaset.expectations import SATISFIED, after_sync
-from kubeproof.model.components.expectations import Ask, SeeGoing, SeeNew, State
+from kubeproof.model.components.workloads.expectations import Ask, SeeGoing, SeeNew, State
 
 NAMES = st.sampled_from(["d/a", "d/b", "d/c"])
 

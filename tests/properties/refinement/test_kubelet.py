@@ -25,8 +25,8 @@ from kubeproof.impl.api.runtime import IDLE, PodRuntime, Stage
 from kubeproof.impl.kubelet.behaviour import HOLLOW, WELL
 from kubeproof.impl.kubelet.runtime import crash, probe_failed
 from kubeproof.impl.kubelet.worker import steps
-from kubeproof.model.components.kubelet import ACTIONS, FINISHED, State
-from kubeproof.model.components.kubelet import steps as model_steps
+from kubeproof.model.components.nodes.kubelet import ACTIONS, FINISHED, State
+from kubeproof.model.components.nodes.kubelet import steps as model_steps
 from kubeproof.properties.refinement.kubelet import abstract, refines
 
 NODES = (Node(ObjectMeta(name="n1")), Node(ObjectMeta(name="n1"), NodeSpec(taints=(Taint("k", "NoExecute"),))))

@@ -12,7 +12,7 @@ from kubeproof.impl.api.core import Service, ServicePort, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import Endpoint, EndpointConditions, EndpointPort, EndpointSlice
 from kubeproof.impl.kubeproxy.proxy import rules
-from kubeproof.model.components import kubeproxy as model
+from kubeproof.model.components.network import kubeproxy as model
 from kubeproof.properties.refinement.kubeproxy import abstract, refines
 
 NODE = "n1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeproof.model.components.quota import LetIn, Recount, steps
+from kubeproof.model.components.resources.quota import LetIn, Recount, steps
 from kubeproof.properties.refinement.quota import abstract, created, recounted, store_of
 
 PODS = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["", "", "Succeeded", "Failed"])), max_size=5)

@@ -21,7 +21,7 @@ from kubeproof.impl.scheduler.queue.entry import DEFAULT_SCHEDULER, QueuedPodInf
 from kubeproof.impl.scheduler.queue.queueing_hint_map import Registration, registrations
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Status
-from kubeproof.model.components.scheduling_queue import (
+from kubeproof.model.components.scheduling.scheduling_queue import (
     Action,
     Arrive,
     Fail,

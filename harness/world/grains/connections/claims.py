@@ -16,7 +16,7 @@ from .....impl.kubeproxy.endpoints import addresses_of
 from .....impl.kubeproxy.packet import Fate
 from .....impl.kubeproxy.route import destinations
 from .....impl.kubeproxy.services import Port, ports
-from .....model.components.connections import Door, Held, State
+from .....model.components.network.connections import Door, Held, State
 from .....model.machine import Converges, Invariant, View
 from ...nodes.kubelets import runtime_slot
 from ...nodes.node_state import up_slot

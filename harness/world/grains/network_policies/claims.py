@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from .....model.components.network_policy import Pod, Stage, State, steps
+from .....model.components.network.network_policy import Pod, Stage, State, steps
 from .....model.machine import Converges, Invariant, StepProperty, View
 from .....properties.reachability.network_policy import EGRESS, INGRESS
 from .policies import ANSWERED, BROKEN

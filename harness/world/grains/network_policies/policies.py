@@ -7,8 +7,8 @@ Pod's sandbox is gone, which is before anybody says so: another Pod may have it 
 
 Which packets policies allow is decided by `properties.reachability.network_policy`; what the walls let pass is decided
 by what the agent has put into them. What some plugins did is a setting of the agent (`Setup`); what must hold is in
-`claims`, what a plugin may do at all in `model.components.network_policy`. Where a scenario is seen as such a world is
-`check.detail.network_policies`.
+`claims`, what a plugin may do at all in `model.components.network.network_policy`. Where a scenario is seen as such a
+world is `check.detail.network_policies`.
 
 Left out on purpose: other nodes (a peer is as well on this one), a policy that is handled before one that is older,
 IPv6, time.
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from functools import partial
 
-from .....model.components.network_policy import Stage, Wall
+from .....model.components.network.network_policy import Stage, Wall
 from .....model.machine import Action, Fairness, Machine, Outcome, View
 from .....model.world import component
 from .....model.world.component import Component, constantly

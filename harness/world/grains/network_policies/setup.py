@@ -6,7 +6,7 @@ from enum import Enum
 
 from attrs import evolve, field, frozen
 
-from .....model.components.network_policy import Stage
+from .....model.components.network.network_policy import Stage
 from .....model.machine import View
 from .....properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy, isolates
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import evolve
 
-from .....model.components.network_policy import Wall
+from .....model.components.network.network_policy import Wall
 from .....model.machine import View
 from .....properties.reachability.network_policy import (
     EGRESS,

@@ -49,10 +49,10 @@ from kubeproof.impl.scheduler.schedule import decide
 from kubeproof.model.checker.explore import explore
 from kubeproof.model.checker.results import Exploration, Status
 from kubeproof.model.machine import Invariant, Property, Sometimes, StepProperty, View
-from placements import HIGH, IMPORTANT, JOB, nodes, scenario, web
 from places import VECTORS
 from planted import planted
 from recorded.recordings import TIERS, Judged, judge
+from scenes.placements import HIGH, IMPORTANT, JOB, nodes, scenario, web
 
 E2E = VECTORS / "e2e" / "preemption.jsonl.xz"
 POD = """

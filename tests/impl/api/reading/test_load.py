@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
-from kubeproof.impl.api.reading.load import BadInput, Loaded, Text, load_objects, objects_in
+from kubeproof.impl.api.reading.load import BadInput, Loaded, Text, objects_in, read_sources
 from kubeproof.impl.api.reading.nearest import nearest
 from kubeproof.impl.api.reading.relevance import IRRELEVANT
 from kubeproof.impl.api.reading.schema import errors_in, is_built_in, kind_names, table, versions_of
@@ -342,6 +343,11 @@ def test_every_type_has_its_message(spec: str, message: str) -> None:
 
 
 # --- files --------------------------------------------------------------------------------------------------------
+
+
+def load_objects(sources: Iterable[str | Path]) -> Loaded:
+    texts, wrong = read_sources(sources)
+    return objects_in(texts, "default", wrong)
 
 
 def refused(*sources: Path | str) -> str:

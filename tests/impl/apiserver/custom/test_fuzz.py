@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from definitions import DEFINITIONS, Cluster
 from oracles.apiserver import FOO
+from scenes.definitions import DEFINITIONS, Cluster
 
 FOOS = "/apis/example.com/v1/namespaces/default/foos"
 MERGE, APPLY, PATCH = "application/merge-patch+json", "application/apply-patch+yaml", "application/json-patch+json"

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from definitions import DEFINITIONS, Cluster, definition, of_spec, version
 from kubeproof.impl.apiserver.custom.structural import defaulted, pruned
 from kubeproof.impl.apiserver.custom.values import broken
+from scenes.definitions import DEFINITIONS, Cluster, definition, of_spec, version
 
 FOOS = "/apis/example.com/v1/namespaces/default/foos"
 PRESERVE = "x-kubernetes-preserve-unknown-fields"

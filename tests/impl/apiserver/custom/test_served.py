@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from definitions import DEFINITIONS, Cluster, definition, of_spec, version
 from kubeproof.harness.serve import streams
 from kubeproof.harness.serve.database import Database
 from kubeproof.harness.serve.recording import Began
 from kubeproof.impl.apiserver import User
 from kubeproof.impl.apiserver.rest.custom.columns import found_at
+from scenes.definitions import DEFINITIONS, Cluster, definition, of_spec, version
 
 FOOS = "/apis/example.com/v1/namespaces/default/foos"
 MERGE, APPLY = "application/merge-patch+json", "application/apply-patch+yaml"

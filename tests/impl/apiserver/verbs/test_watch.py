@@ -11,8 +11,8 @@ from kubeproof.impl.api.requests import Bind, Create, Delete, Update
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.apiserver import ADMIN, ANONYMOUS, Objects, Write, handle
 from kubeproof.impl.apiserver.server import Server, key_of, prefix_of, request, watch_since
-from kubeproof.impl.apiserver.storage import put
-from kubeproof.impl.apiserver.verbs.watch import WatchEvent, WatchFilter, watch_events
+from kubeproof.impl.apiserver.storage import Storage, Transaction, put
+from kubeproof.impl.apiserver.verbs.watch import WatchEvent, WatchFilter, change
 from kubeproof.impl.etcd import Compact, Compacted, apply
 
 PODS = WatchFilter("Pod")
@@ -22,6 +22,24 @@ RED = WatchFilter("Pod", selector=LabelSelector(strings({"colour": "red"})))
 def pod(colour: str = "red", *, name: str = "web", node: str = "", namespace: str = "default") -> Pod:
     spec = PodSpec(containers=(Container("c", "nginx"),), node_name=node)
     return Pod(ObjectMeta(name, namespace=namespace, labels=strings({"colour": colour})), spec)
+
+
+def watch_events(before: Storage, transaction: Transaction, watch: WatchFilter) -> tuple[WatchEvent, ...]:
+    """Return the events of a transaction on `before`, in the order committed.
+
+    An object that enters the selector is ADDED, one that leaves it is DELETED, whatever the store did with it.
+    """
+    known: dict[Ref, Object | None] = {}
+    events: list[WatchEvent] = []
+    for write in transaction:
+        if not watch.covers(write.ref):
+            continue
+        old = known[write.ref] if write.ref in known else before.get(write.ref)
+        known[write.ref] = write.object
+        event = change(old, write.object, watch.shows)
+        if event is not None:
+            events.append(event)
+    return tuple(events)
 
 
 def seen(before: Object | None, after: Object | None, watch: WatchFilter) -> list[tuple[str, Object]]:

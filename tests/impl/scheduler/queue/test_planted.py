@@ -18,7 +18,7 @@ from kubeproof.model.checker.results import Status
 from kubeproof.properties.refinement.scheduling_queue import AGREES, side_by_side
 from places import TESTS, load
 from planted import planted
-from scheduling_scenes import GHOST_ACCEPTED, LOST_POD
+from scenes.scheduling_scenes import GHOST_ACCEPTED, LOST_POD
 
 QUICK = settings(
     max_examples=60,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kubeproof.model.components.autoscaler import Metric, State, after_turn, goal
+from kubeproof.model.components.workloads.autoscaler import Metric, State, after_turn, goal
 from kubeproof.properties.refinement.controllers.autoscaler import BEHAVIOURS, arrives, states, wrong_turns
 from planted import planted
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kubeproof.impl.api.batch import CronJob, Job, JobCondition
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.controllers.cronjob import cronjob as controller
-from kubeproof.model.components.cronjob import after_turn
+from kubeproof.model.components.workloads.cronjob import after_turn
 from kubeproof.properties.refinement.controllers.cronjob import MINUTE, abstract
 from kubeproof.properties.refinement.controllers.cronjob_worlds import CRON, KEY, World, worlds
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object

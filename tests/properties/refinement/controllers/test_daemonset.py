@@ -27,7 +27,7 @@ from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.daemonset import daemonset
 from kubeproof.impl.controllers.daemonset.nodes import target
-from kubeproof.model.components.daemonset import Member, Site, State, steps
+from kubeproof.model.components.workloads.daemonset import Member, Site, State, steps
 from kubeproof.properties.refinement.controllers.daemonset import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object
 

@@ -20,7 +20,7 @@ from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.deployment import deployment as controller
 from kubeproof.impl.controllers.deployment.arithmetic import max_surge, max_unavailable
-from kubeproof.model.components.deployment import Generation, Open, Shrink, Size, State, steps
+from kubeproof.model.components.workloads.deployment import Generation, Open, Shrink, Size, State, steps
 from kubeproof.properties.refinement.controllers.deployment import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, with_object
 

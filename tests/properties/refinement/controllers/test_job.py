@@ -16,7 +16,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod, PodStatus
 from kubeproof.impl.controllers.job import job as controller
 from kubeproof.impl.controllers.job.pods import TRANSFORM
-from kubeproof.model.components.job import after_turn
+from kubeproof.model.components.workloads.job import after_turn
 from kubeproof.properties.refinement.controllers.job import abstract
 from kubeproof.properties.refinement.controllers.job_worlds import JOB, KEY, WORKERS, world
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object

@@ -14,7 +14,7 @@ from kubeproof.impl.apiserver.access.authentication import ADMIN, controller
 from kubeproof.impl.apiserver.handler import handle
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.impl.controllers import namespace
-from kubeproof.model.components.namespace import steps
+from kubeproof.model.components.resources.namespace import steps
 from kubeproof.properties.refinement.controllers.namespace import abstract, refines
 
 KEY = Ref("Namespace", "", "shop")

@@ -14,7 +14,7 @@ from kubeproof.impl.api.core import Node, NodeCondition, Pod, PodCondition, PodS
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.controllers import nodelifecycle
-from kubeproof.model.components.nodelifecycle import steps
+from kubeproof.model.components.nodes.nodelifecycle import steps
 from kubeproof.properties.refinement.controllers.nodelifecycle import abstract, refines
 from kubeproof.properties.refinement.granted import granted, with_object
 

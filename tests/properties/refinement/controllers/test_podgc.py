@@ -11,7 +11,7 @@ from kubeproof.impl.api.core import Node, NodeCondition, NodeSpec, NodeStatus, P
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.controllers import podgc
-from kubeproof.model.components.podgc import steps
+from kubeproof.model.components.nodes.podgc import steps
 from kubeproof.properties.refinement.controllers.podgc import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, without_object
 

@@ -19,7 +19,7 @@ from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.common import controller_of
 from kubeproof.impl.controllers.replicaset import replicaset
-from kubeproof.model.components.replicaset import Turn, steps
+from kubeproof.model.components.workloads.replicaset import Turn, steps
 from kubeproof.properties.refinement.controllers.replicaset import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object
 

@@ -26,7 +26,7 @@ from kubeproof.impl.api.meta import LabelSelector, ObjectMeta
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.impl.controllers.statefulset import statefulset
 from kubeproof.impl.controllers.statefulset.identity import new_pod
-from kubeproof.model.components.statefulset import steps
+from kubeproof.model.components.workloads.statefulset import steps
 from kubeproof.properties.refinement.controllers.statefulset import abstract, refines
 from kubeproof.properties.refinement.granted import all_granted, with_object, without_object
 

@@ -15,7 +15,7 @@ from kubeproof.impl.apiserver.access.authentication import controller
 from kubeproof.impl.apiserver.handler import handle
 from kubeproof.impl.apiserver.storage import Objects
 from kubeproof.impl.controllers import ttlafterfinished
-from kubeproof.model.components.ttlafterfinished import Find, LetGo, steps
+from kubeproof.model.components.workloads.ttlafterfinished import Find, LetGo, steps
 from kubeproof.properties.refinement.controllers.ttlafterfinished import CONDITIONS, abstract
 
 NAMES = st.sampled_from(["a", "b"])

@@ -13,7 +13,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.model.components.volume import steps
+from kubeproof.model.components.resources.volume import steps
 from kubeproof.properties.refinement.controllers.volume import CHOSEN, abstract
 from kubeproof.properties.refinement.controllers.volume_worlds import (
     CLAIMS,

@@ -10,7 +10,6 @@ import pytest
 from attrs import evolve
 from immutabledict import immutabledict
 
-import udp_flows
 from kubeproof.harness.check.clock import searched
 from kubeproof.harness.world.grains.connections import claims
 from kubeproof.harness.world.grains.connections.connections import data_path, machine
@@ -24,8 +23,8 @@ from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.model.checker import Status, explore, replay
 from kubeproof.model.checker.clock.timetable import Timetable, timetable
 from kubeproof.model.checker.traces import states
-from kubeproof.model.components.connections import Held
-from kubeproof.model.components.connections import State as Flows
+from kubeproof.model.components.network.connections import Held
+from kubeproof.model.components.network.connections import State as Flows
 from kubeproof.model.machine import Converges, Invariant, Machine, Sometimes, State
 from kubeproof.properties.reachability.prestop_relation import (
     Condition,
@@ -36,6 +35,7 @@ from kubeproof.properties.reachability.prestop_relation import (
     timeline,
     weakest,
 )
+from scenes import udp_flows
 
 
 def accepted(path: DataPath) -> Invariant:

@@ -26,8 +26,8 @@ from kubeproof.harness.world.grains.network_policies.walls import lets_in, lets_
 from kubeproof.impl.api.meta import LabelSelector
 from kubeproof.impl.api.values.frozen import strings
 from kubeproof.model.checker import Status, explore, replay
-from kubeproof.model.components import network_policy as model
-from kubeproof.model.components.network_policy import Pod, Stage, Wall
+from kubeproof.model.components.network import network_policy as model
+from kubeproof.model.components.network.network_policy import Pod, Stage, Wall
 from kubeproof.model.machine import Action, Fairness, Invariant, Machine, Outcome, Sometimes, State, StepProperty, View
 from kubeproof.properties.reachability.network_policy import EGRESS, INGRESS, Party, Peer, Policy, Ports, Rule
 

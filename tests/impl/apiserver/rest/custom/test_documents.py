@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
-from definitions import DEFINITIONS, Cluster
 from oracles.apiserver import FOO
+from scenes.definitions import DEFINITIONS, Cluster
 
 RECORDED = Path(__file__).parents[4] / "vectors" / "apiserver" / "discovery"
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from attrs import evolve, frozen
 
-from ..machine import Action, Fairness, Machine, Outcome, View
+from ...machine import Action, Fairness, Machine, Outcome, View
 from .raft import LEADER, Log, Step, joins, of
 
 READ = "read"

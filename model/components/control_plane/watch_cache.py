@@ -17,7 +17,7 @@ from collections.abc import Callable, Hashable, Iterator
 from attrs import evolve, field, frozen
 from immutabledict import immutabledict
 
-from ..machine import Action, Fairness, Machine, Outcome, View
+from ...machine import Action, Fairness, Machine, Outcome, View
 
 NAMES = ("a", "b")
 OTHER = ""

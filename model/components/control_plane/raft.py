@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ..machine import Action, Fairness, Machine, Outcome, View
+from ...machine import Action, Fairness, Machine, Outcome, View
 
 FOLLOWER, CANDIDATE, LEADER = 0, 1, 2
 Log = tuple[int, ...]

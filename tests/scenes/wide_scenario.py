@@ -11,8 +11,8 @@ from typing import Any
 
 from attrs import evolve
 
-from kubeproof.impl.api.well_known import HOSTNAME, ZONE
-from random_scenario import LARGE, SOME, Drawing, Hand, Manifest
+from kubeproof.impl.api.well_known import HOSTNAME, TEMPLATE_HASH, ZONE
+from scenes.random_scenario import LARGE, SOME, Drawing, Hand, Manifest
 
 TIER = "tier"
 TIERS = ("front", "front", "back")
@@ -254,7 +254,7 @@ SPREADS: tuple[Manifest, ...] = (
     {"minDomains": 2},
     {"nodeTaintsPolicy": "Honor"},
     {"nodeAffinityPolicy": "Ignore"},
-    {"matchLabelKeys": ["pod-template-hash"]},
+    {"matchLabelKeys": [TEMPLATE_HASH]},
 )
 """What a spread constraint that must be kept may say besides."""
 ON_DELETE: Manifest = {"updateStrategy": {"type": "OnDelete"}}

@@ -1,0 +1,1 @@
+"""Who is reached: endpoints, kube-proxies, connections, and the walls of policies."""

@@ -1,0 +1,1 @@
+"""What Pods share: namespaces, quotas, volumes."""

@@ -1,0 +1,1 @@
+"""Who makes Pods, and how many: the controllers of workloads, and what they wait for."""

@@ -1,0 +1,1 @@
+"""Small clusters, scenarios and flows that several tests look at, drawn at random or by hand."""
