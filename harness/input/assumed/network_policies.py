@@ -315,7 +315,8 @@ class Way:
 
     def _has_callers(self, peers: Peers) -> bool:
         """Tell whether somebody is let in: who is not in the input, or other Pods of it, which are let out."""
-        addresses = any(_has_addresses(peer) for _, peer in peers)
+        families = set(self.doors[0].service.spec.ip_families) or {"IPv4"}
+        addresses = any(_has_addresses(peer) and _family(peer) in families for _, peer in peers)
         if _is_asked_from_outside(self.doors[0].service) and not addresses:
             return False
         kept = {maker.ref for _, _, maker in self._kept()}
@@ -406,6 +407,10 @@ def _has_addresses(peer: Peer) -> bool:
     block = ip_network(peer.cidr, strict=False)
     gone: Any = [ip_network(cidr, strict=False) for cidr in peer.excepted]
     return bool(block.num_addresses - sum(network.num_addresses for network in collapse_addresses(gone)))
+
+
+def _family(peer: Peer) -> str:
+    return f"IPv{ip_network(peer.cidr, strict=False).version}"
 
 
 def _is_asked_from_outside(service: Service) -> bool:
