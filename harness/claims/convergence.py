@@ -183,14 +183,19 @@ def _failed(cluster: Cluster, view: View) -> Iterator[str]:
 
 
 def _missing(cluster: Cluster, view: View) -> Iterator[str]:
-    """Say which object that the manifests or the script ask for is gone though the script did not delete it."""
+    """Say which object that the manifests or the script ask for is gone though the script did not delete it.
+
+    What a step asks for that was refused is told as that (`_failed`).
+    """
     layout = cluster.world.layout
     there = {ref for kind in layout.pools for slot in layout.pools[kind] if (ref := view.via(reference, slot))}
     gone: tuple[Ref, ...] = view[GONE]
+    refused = {cluster.scenario.brings(number) for number, _ in view[REFUSED]}
     outranked = may_preempt(cluster.scenario)  # A Pod that nobody makes again may have to go for a more important one.
     for ref, owners in cluster.scenario.asked_for:
         excused = (
             ref in gone
+            or ref in refused
             or ref in cluster.scenario.expiring
             or Ref("Namespace", "", ref.namespace) in gone
             or any(owner in gone for owner in owners)

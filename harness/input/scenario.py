@@ -552,6 +552,11 @@ class Scenario:
         }
         return tuple((ref, found[ref]) for ref in sorted(found))
 
+    def brings(self, number: int) -> Ref | None:
+        """Return what a step of the script applies, if it is such a step."""
+        step = self.script[number]
+        return placed(step.object, self.namespace) if isinstance(step, Apply) else None
+
     @property
     def deletes_objects(self) -> bool:
         """Whether a step deletes something by its name, and with it what it owns, or a namespace and all in it."""

@@ -37,6 +37,7 @@ def test_a_pod_by_itself_may_come_before_its_account() -> None:
     assert found.status is Status.VIOLATED
     why = 'error looking up service account shop/default: serviceaccount "default" not found'
     assert any(line.endswith(why) for line in found.lines)
+    assert not any("is gone, though nobody was asked" in line for line in found.lines), "it was never made"
     with planted("kubeproof.harness.world.script.environment", "if not view[account(", "if False and view[account("):
         assert convergence(SPACE, POD).status is Status.HOLDS
 
