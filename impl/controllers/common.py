@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ..api.core import NodeCondition, NodeStatus, Pod, PodCondition, PodSpec, PodStatus
-from ..api.kinds import Object, kind_of, ref_of
+from ..api.kinds import Object, Unstructured, kind_of, ref_of
 from ..api.meta import LabelSelector, ObjectMeta, OwnerReference, Time
 from ..api.requests import PatchMetadata, PatchStatus, Recheck, Request
 from ..api.values.frozen import EMPTY, strings
@@ -135,6 +135,11 @@ def slim_metadata(meta: ObjectMeta, keep: Keep) -> ObjectMeta:
         creation_timestamp=meta.creation_timestamp if keep.creation else None,
         owner_references=tuple(slim_owner(owner) for owner in meta.owner_references) if keep.owners else (),
     )
+
+
+def with_only(obj: Object, meta: ObjectMeta) -> Object:
+    """Return an object of the same kind that has this metadata, and nothing else."""
+    return Unstructured(obj.of, meta) if isinstance(obj, Unstructured) else type(obj)(metadata=meta)
 
 
 def slim_owner(owner: OwnerReference) -> OwnerReference:

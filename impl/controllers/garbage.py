@@ -15,11 +15,11 @@ from attrs import evolve
 from immutabledict import immutabledict
 
 from ..api.cache import Cache
-from ..api.kinds import BY_NAME, Object, Unstructured, ref_of
-from ..api.meta import ObjectMeta, OwnerReference, Ref
+from ..api.kinds import BY_NAME, Object, ref_of
+from ..api.meta import OwnerReference, Ref
 from ..api.requests import Delete, PatchMetadata, Request
 from ..api.values.frozen import EMPTY
-from .common import TERMINATING, Transform
+from .common import Keep, Transform, slim_metadata, with_only
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
@@ -111,15 +111,12 @@ def _blocks(dependent: Object, uid: str) -> bool:
 def _slim(obj: Object) -> Object | None:
     """Keep who it is, whose it is, and how it is being deleted."""
     meta = obj.metadata
-    kept = ObjectMeta(
-        name=meta.name,
-        namespace=meta.namespace,
-        uid=meta.uid,
-        deletion_timestamp=TERMINATING if meta.terminating else None,
+    kept = evolve(
+        slim_metadata(meta, Keep()),
         finalizers=tuple(finalizer for finalizer in meta.finalizers if finalizer in {FOREGROUND, ORPHAN}),
         owner_references=tuple(evolve(owner, extra=EMPTY) for owner in meta.owner_references),
     )
-    return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)
+    return with_only(obj, kept)
 
 
 OF_OTHERS = _slim

@@ -15,12 +15,12 @@ from immutabledict import immutabledict
 
 from ..api.cache import Cache
 from ..api.core import Namespace, Pod, PodCondition, PodStatus, Service, ServiceSpec
-from ..api.kinds import BY_NAME, Object, Unstructured, ref_of
-from ..api.meta import ObjectMeta, Ref
+from ..api.kinds import BY_NAME, Object, ref_of
+from ..api.meta import Ref
 from ..api.requests import Delete, Request, Update
 from ..api.values.frozen import freeze
 from ..api.webhooks import Aggregated, unserved
-from .common import TERMINATING, Transform, whole
+from .common import Keep, Transform, slim_metadata, whole, with_only
 
 FINALIZER = "kubernetes"
 """What holds a namespace until its content is gone."""
@@ -81,14 +81,7 @@ def backing(obj: Object) -> Object | None:
 
 def _slim(obj: Object) -> Object | None:
     """Keep who it is and whether it is being deleted."""
-    meta = obj.metadata
-    kept = ObjectMeta(
-        name=meta.name,
-        namespace=meta.namespace,
-        uid=meta.uid,
-        deletion_timestamp=TERMINATING if meta.terminating else None,
-    )
-    return Unstructured(obj.of, kept) if isinstance(obj, Unstructured) else type(obj)(metadata=kept)
+    return with_only(obj, slim_metadata(obj.metadata, Keep()))
 
 
 OF_OTHERS = _slim

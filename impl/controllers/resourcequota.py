@@ -26,7 +26,7 @@ from ..api.values.quantity import Quantity
 from ..quota.amounts import frozen_amounts, only, plus, same
 from ..quota.scopes import in_scope
 from ..quota.usage import ALIASES, names_of, nothing_of, usage
-from .common import Keep, Transform, slim_metadata, whole
+from .common import Keep, Transform, slim_metadata, whole, with_only
 
 COUNTED = tuple(kind.name for kind in KINDS if kind.namespaced and kind.name not in {"Binding", "Event", "Eviction"})
 """The kinds whose objects may be counted: Bindings and Evictions are requests, Events are not counted (ignored)."""
@@ -82,7 +82,7 @@ def slim_counted(obj: Object) -> Object | None:
         case PersistentVolumeClaim():
             return evolve(obj, metadata=slim_metadata(obj.metadata, NOTHING))
         case _:
-            return type(obj)(metadata=slim_metadata(obj.metadata, NOTHING))
+            return with_only(obj, slim_metadata(obj.metadata, NOTHING))
 
 
 NOTHING = Keep()

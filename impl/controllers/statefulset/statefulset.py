@@ -22,7 +22,7 @@ from ...api.core import Pod, PodSpec
 from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
 from ...api.requests import Create, Delete, Request, Update
-from ..common import Keep, Transform, adoptions, available, claim, slim_metadata, slim_pod, slim_ready, whole
+from ..common import Keep, Transform, adoptions, available, claim, slim_metadata, slim_pod, slim_ready, whole, with_only
 from ..history import listed, nobodys, template_of
 from .identity import (
     as_named,
@@ -299,7 +299,7 @@ def _slimmed(obj: Object, *, times: bool) -> Object | None:
 
 
 def _slim_claim(obj: Object) -> Object | None:
-    return type(obj)(metadata=slim_metadata(obj.metadata, Keep()))
+    return with_only(obj, slim_metadata(obj.metadata, Keep()))
 
 
 TRANSFORM: Transform = immutabledict(
