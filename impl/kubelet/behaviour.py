@@ -77,7 +77,7 @@ class ImageBehaviour:
         found = self._together(pod.spec, usual) if self.by_name or usual is ENDS else usual
         if ready_when(pod):
             found = evolve(found, extra_ready_seconds=max(found.extra_ready_seconds, LOOKING_SECONDS))
-        if self.probes and (needed := starts_in(pod)):
+        if needed := starts_in(pod):
             found = _starting(pod.spec, needed, found)
         return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
 

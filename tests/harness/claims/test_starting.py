@@ -88,6 +88,14 @@ def test_nobody_is_sent_to_a_program_that_is_starting_up_if_a_probe_waits_for_it
         assert said in blamed(found, "reachability")
 
 
+def test_images_that_behave_as_they_are_called_take_as_long() -> None:
+    """Of these no probe is looked at, but an annotation says what to make of it."""
+    named = {"images": "byName"}
+    assert verdicts(report(READY, **named))["reachability"] == "HOLDS"
+    assert verdicts(report("", **named))["reachability"] == "VIOLATED"
+    assert verdicts(report(READY + LIVENESS % 39, script=[], start="empty", **named))["convergence"] == "VIOLATED"
+
+
 def test_a_first_apply_sends_connections_too_early_as_well() -> None:
     assert verdicts(report("", script=[], start="empty"))["reachability"] == "VIOLATED"
     assert verdicts(report(READY, script=[], start="empty"))["reachability"] == "HOLDS"
@@ -107,7 +115,7 @@ def test_what_is_no_duration_is_told() -> None:
     [
         ("kubeproof.impl.kubelet.starting", "if needed > lasts", "if needed > lasts + 1"),
         ("kubeproof.impl.kubelet.starting", "(probe.failure_threshold - 1)", "probe.failure_threshold"),
-        ("kubeproof.impl.kubelet.behaviour", "if self.probes and (needed := starts_in(pod))", "if (needed := 0)"),
+        ("kubeproof.impl.kubelet.behaviour", "if needed := starts_in(pod)", "if needed := 0"),
     ],
 )
 def test_a_probe_that_is_taken_to_wait_longer_is_noticed(module: str, before: str, after: str) -> None:
