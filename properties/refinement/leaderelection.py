@@ -63,24 +63,28 @@ def abstract(world: World) -> State:
     times = Times(
         timings.lease_duration, timings.renew_deadline, timings.retry_period, LATE, SLOW, releases=world.releases
     )
-    names = [one.elector.identity for one in world.candidates]
+    names = [candidate.elector.identity for candidate in world.candidates]
     holder = "" if world.lease is None else world.lease.holder_identity
-    return State(times, tuple(_seen(world, one) for one in world.candidates), names.index(holder) if holder else None)
+    return State(
+        times, tuple(_seen(world, candidate) for candidate in world.candidates), names.index(holder) if holder else None
+    )
 
 
-def _seen(world: World, one: Candidate) -> Replica:
-    timings, asked = one.elector.timings, one.asked
+def _seen(world: World, candidate: Candidate) -> Replica:
+    timings, asked = candidate.elector.timings, candidate.asked
     write = Write.NONE if asked is None else Write.SENT if asked.waits is None else Write.GRANTED
-    there = one.elector.observed is not None
-    unchanged = min(timings.lease_duration, one.clock - one.elector.observed_at) if there else 0
+    there = candidate.elector.observed is not None
+    unchanged = min(timings.lease_duration, candidate.clock - candidate.elector.observed_at) if there else 0
     return Replica(
-        leads=one.heard is not None,
-        left=0 if one.heard is None else max(0, electors.leads_for(timings) - (one.clock - one.heard)),
+        leads=candidate.heard is not None,
+        left=0
+        if candidate.heard is None
+        else max(0, electors.leads_for(timings) - (candidate.clock - candidate.heard)),
         unchanged=unchanged,
-        current=one.read == world.version,
+        current=candidate.read == world.version,
         write=write,
         waits=0 if asked is None or asked.waits is None else asked.waits,
-        lost=one.lost,
+        lost=candidate.lost,
     )
 
 
@@ -103,70 +107,84 @@ def _plain(state: State) -> State:
 
 def moves(world: World) -> Iterator[tuple[str, World]]:
     """Yield what may happen next."""
-    for one in world.candidates:
-        for done, after in _of(world, one):
-            yield f"{one.elector.identity} {done}", after
+    for candidate in world.candidates:
+        for done, after in _of(world, candidate):
+            yield f"{candidate.elector.identity} {done}", after
     yield from _time(world)
 
 
-def _put(world: World, one: Candidate, after: Candidate) -> World:
-    same = one.elector.identity
+def _put(world: World, candidate: Candidate, after: Candidate) -> World:
+    same = candidate.elector.identity
     return evolve(world, candidates=tuple(after if old.elector.identity == same else old for old in world.candidates))
 
 
-def _of(world: World, one: Candidate) -> Iterator[tuple[str, World]]:
-    timings, asked = one.elector.timings, one.asked
-    stops = world.releases and one.heard is not None and not one.elector.holds
+def _of(world: World, candidate: Candidate) -> Iterator[tuple[str, World]]:
+    timings, asked = candidate.elector.timings, candidate.asked
+    stops = world.releases and candidate.heard is not None and not candidate.elector.holds
     if asked is None and not stops:
-        elector = electors.read(one.elector, world.lease, one.clock)
-        looked = evolve(one, elector=elector, read=world.version)
-        if one.read != world.version:
-            yield "reads", _put(world, one, looked)
-        written = electors.write(elector, world.lease, one.clock)
-        if one.read == world.version < world.writes and written is not None and written != world.lease:
-            yield "asks", _put(world, one, evolve(looked, asked=Asked(written, world.version)))
-        back = electors.released(one.elector, one.clock) if one.heard is not None and world.releases else None
-        if back is not None and one.read == world.version < world.writes:
+        elector = electors.read(candidate.elector, world.lease, candidate.clock)
+        looked = evolve(candidate, elector=elector, read=world.version)
+        if candidate.read != world.version:
+            yield "reads", _put(world, candidate, looked)
+        written = electors.write(elector, world.lease, candidate.clock)
+        if candidate.read == world.version < world.writes and written is not None and written != world.lease:
+            yield "asks", _put(world, candidate, evolve(looked, asked=Asked(written, world.version)))
+        back = (
+            electors.released(candidate.elector, candidate.clock)
+            if candidate.heard is not None and world.releases
+            else None
+        )
+        if back is not None and candidate.read == world.version < world.writes:
             after = evolve(world, lease=back, version=world.version + 1)
-            kept = electors.granted(one.elector, back, one.clock)
-            yield "gives it back", _put(after, one, evolve(one, elector=kept, read=after.version))
+            kept = electors.granted(candidate.elector, back, candidate.clock)
+            yield "gives it back", _put(after, candidate, evolve(candidate, elector=kept, read=after.version))
     elif asked is not None and asked.waits is None:
         if asked.version != world.version:
-            yield "is refused", _put(world, one, evolve(one, asked=None))
+            yield "is refused", _put(world, candidate, evolve(candidate, asked=None))
         else:
             after = evolve(world, lease=asked.written, version=world.version + 1)
-            yield "is granted", _put(after, one, evolve(one, asked=evolve(asked, waits=0), read=after.version))
+            yield (
+                "is granted",
+                _put(after, candidate, evolve(candidate, asked=evolve(asked, waits=0), read=after.version)),
+            )
     elif asked is not None:
-        led = evolve(one, elector=electors.granted(one.elector, asked.written, one.clock), heard=one.clock)
-        yield "hears", _put(world, one, evolve(led, asked=None, lost=0))
+        led = evolve(
+            candidate,
+            elector=electors.granted(candidate.elector, asked.written, candidate.clock),
+            heard=candidate.clock,
+        )
+        yield "hears", _put(world, candidate, evolve(led, asked=None, lost=0))
     if asked is not None:
-        known = one.read if asked.waits is None else -1
-        yield "hears nothing", _put(world, one, evolve(one, asked=None, read=known))
-    if one.heard is not None and (stops or electors.gives_up(timings, one.heard, one.clock)):
-        yield "gives up", _put(world, one, Candidate(Elector(one.elector.identity, timings), one.clock))
+        known = candidate.read if asked.waits is None else -1
+        yield "hears nothing", _put(world, candidate, evolve(candidate, asked=None, read=known))
+    if candidate.heard is not None and (stops or electors.gives_up(timings, candidate.heard, candidate.clock)):
+        yield (
+            "gives up",
+            _put(world, candidate, Candidate(Elector(candidate.elector.identity, timings), candidate.clock)),
+        )
 
 
 def _time(world: World) -> Iterator[tuple[str, World]]:
     """Let time pass, for a leader's clock perhaps not: while nobody has to give up, and no answer gets too late."""
     over = any(
-        one.heard is not None and electors.gives_up(one.elector.timings, one.heard, one.clock)
-        for one in world.candidates
+        candidate.heard is not None and electors.gives_up(candidate.elector.timings, candidate.heard, candidate.clock)
+        for candidate in world.candidates
     )
-    late = any(one.asked is not None and (one.asked.waits or 0) >= LATE for one in world.candidates)
+    late = any(candidate.asked is not None and (candidate.asked.waits or 0) >= LATE for candidate in world.candidates)
     if over or late or world.passed >= world.most:
         return
     for slow in (None, *world.candidates):
         if slow is None or (slow.heard is not None and slow.lost < SLOW):
             told = "time passes" if slow is None else f"time passes, but for {slow.elector.identity}"
-            passed = tuple(_ticked(one, stands=one is slow) for one in world.candidates)
+            passed = tuple(_ticked(candidate, stands=candidate is slow) for candidate in world.candidates)
             yield told, evolve(world, candidates=passed, passed=world.passed + 1)
 
 
-def _ticked(one: Candidate, *, stands: bool) -> Candidate:
-    asked = one.asked
+def _ticked(candidate: Candidate, *, stands: bool) -> Candidate:
+    asked = candidate.asked
     if asked is not None and asked.waits is not None:
         asked = evolve(asked, waits=asked.waits + 1)
-    return evolve(one, clock=one.clock + (not stands), lost=one.lost + stands, asked=asked)
+    return evolve(candidate, clock=candidate.clock + (not stands), lost=candidate.lost + stands, asked=asked)
 
 
 def leaderelection_proof() -> Answer:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from attrs import frozen
 
-from ....model.machine import Action
+from ....impl.api.core import Pod
+from ....impl.api.runtime import PodRuntime
+from ....model.machine import Action, Outcome, View
+from ....model.world.verbs import Verb
 from ....model.world.world import Process, World
 from ...input.scenario import Scenario
-from ..nodes.kubelets import Kubelets
+from ..nodes.kubelets import Kubelets, fault_at, runtime_slot
 
 
 @frozen
@@ -45,6 +49,29 @@ class Fault:
     """A node that fell silent is heard again."""
     assumed: tuple[str, ...] = ()
     """What a report says is assumed where it may strike."""
+
+
+Befall = Callable[[Pod, PodRuntime], PodRuntime]
+"""What becomes of what runs for a Pod."""
+
+
+def of_pods(name: str, verb: Verb, befall: Befall, told: str) -> Callable[[Struck], tuple[Action, ...]]:
+    """Return what does something to what runs for one Pod, as often as the budget of a name says."""
+    return partial(_at_each_place, name, verb, befall, told)
+
+
+def _at_each_place(name: str, verb: Verb, befall: Befall, told: str, struck: Struck) -> tuple[Action, ...]:
+    return tuple(fault_at(place, verb, partial(_strikes, name, befall, told, place)) for place in struck.works.places)
+
+
+def _strikes(name: str, befall: Befall, told: str, place: str, view: View) -> Iterator[Outcome]:
+    left: int = view[budget(name)]
+    pod, runtime = view[place], view[runtime_slot(place)]
+    if left and isinstance(pod, Pod) and runtime is not None:
+        after = befall(pod, runtime)
+        if after != runtime:
+            label = told.format(pod.metadata.name)
+            yield Outcome(label, {runtime_slot(place): after, budget(name): left - 1})
 
 
 def budget(name: str) -> str:

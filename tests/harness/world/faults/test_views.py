@@ -165,6 +165,6 @@ def test_a_planted_fault_changes_the_outcome(
 
 
 def test_a_crash_that_changes_nothing_is_noticed() -> None:
-    with planted("kubeproof.harness.world.faults.container_crash", "if after != runtime:", "if after == runtime:"):
+    with planted("kubeproof.harness.world.faults.fault", "if after != runtime:", "if after == runtime:"):
         one = cluster(script=[], faults={"containerCrash": 1})
         assert outcome(one, lambda view: restarted(one, view)) == (True, False)
