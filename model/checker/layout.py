@@ -7,7 +7,7 @@ The same integer as bytes is the key of the visited set.
 from __future__ import annotations
 
 import struct
-from collections.abc import Hashable, Iterable, Mapping, Sized
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Sized
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -99,6 +99,14 @@ class Layout:
         put = reduce(or_, (number << shift for shift, (_, number) in zip(shifts, pairs, strict=True)))
         written = reduce(or_, (1 << place for place, _ in pairs))
         return Effect(ordinal, outcome, self._all & ~clear, put, written, tuple(pairs))
+
+
+def patched(ids: Sequence[int], effect: Effect) -> tuple[int, ...]:
+    """Return the ids of a state after an effect."""
+    after = list(ids)
+    for place, number in effect.pairs:
+        after[place] = number
+    return tuple(after)
 
 
 def widest(slots: Iterable[str], tables: Iterable[Sized]) -> tuple[tuple[str, int], ...]:

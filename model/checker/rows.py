@@ -19,7 +19,7 @@ from .book import Book, Finding
 from .checkpoint import Kept, Saved
 from .engine import Costs
 from .guard import TICK, Guard
-from .layout import CODES, Effect, Layout, TooNarrow
+from .layout import CODES, Effect, Layout, TooNarrow, patched
 from .options import OPTIONS, Options
 from .semantics import URGENT_LIMIT, UrgentError, initial_states
 from .symmetry.audit import Audit
@@ -62,7 +62,7 @@ class Rows:
         self.layout = Layout(self.book.machine.slots(), code)
         self.functions = Functions(self.book, self.layout, memo=self.memo)
         self.book.folding = folding = None if self.symmetry is None else Folding(self.symmetry, self.layout)
-        self.audit = None if folding is None else Audit(self.book, folding)
+        self.audit = None if folding is None else Audit(self.book, folding, self.functions)
         self.folded: dict[int, int] = {}
         """Rows that stand for nothing, and those that stand for their orbits."""
         self.index: dict[bytes | int, int] = {}
@@ -186,7 +186,7 @@ class Rows:
                 written = effect.written
                 urgent = () if no_urgent else functions.set_off(written, leaves)
                 if watched[n] or urgent:
-                    micro: list[MicroStep] = [(n, effect, ids, _patched(ids, effect))]
+                    micro: list[MicroStep] = [(n, effect, ids, patched(ids, effect))]
                     if urgent:
                         after, written = self._settle(after, urgent, leaves, micro)
                         if after == row:
@@ -250,7 +250,7 @@ class Rows:
             if step is None:
                 return row, written
             n, effect, row = step
-            micro.append((n, effect, micro[-1][3], _patched(micro[-1][3], effect)))
+            micro.append((n, effect, micro[-1][3], patched(micro[-1][3], effect)))
             written |= effect.written
             for other in self.functions.set_off(effect.written, leaves):
                 if other not in waiting:
@@ -281,10 +281,3 @@ class Rows:
     def costs(self) -> Costs:
         """Say what it has cost so far."""
         return self.functions.costs()
-
-
-def _patched(ids: Sequence[int], effect: Effect) -> Sequence[int]:
-    after = list(ids)
-    for place, number in effect.pairs:
-        after[place] = number
-    return after

@@ -52,7 +52,7 @@ class Expansion:
         self.layout.widen(CODES[-1])
         self.tables = Tables(functions, self.layout, functions.first_observer)
         self.states = States(len(slots), exact=exact, together=together)
-        self.orbits = None if folding is None else Orbits(Audit(book, folding), self.states)
+        self.orbits = None if folding is None else Orbits(Audit(book, folding, functions), self.states)
         """Where one state of each orbit is kept: what leads to it. With one thread only."""
         observers = range(functions.first_observer, len(functions.trees))
         self.kinds = np.array([*functions.ordinary, *observers, *functions.urgent], dtype=np.int64)

@@ -20,9 +20,13 @@ from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.symmetry import PLACE, symmetry_of
-from kubeproof.model.checker import Exploration, Status, explore, replay
+from kubeproof.model.checker import Exploration, Limits, Status, explore, replay
+from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.layout import Layout
+from kubeproof.model.checker.semantics import moves
+from kubeproof.model.checker.symmetry.audit import Audit
 from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding
+from kubeproof.model.checker.trees.functions import Functions
 from kubeproof.model.machine import Mention, Outcome, State, Symmetry, View
 
 WEB = """
@@ -193,6 +197,19 @@ def test_what_turns_out_to_be_no_symmetry_is_given_up(monkeypatch: pytest.Monkey
     assert found.exploration is not None
     assert found.exploration.symmetry.startswith("no use was made of symmetry: kubelet")
     assert found.states == explore(biased.machine, claims.of(biased)).states
+
+
+def test_the_steps_that_are_compared_are_those_of_the_world() -> None:
+    """Here steps set off urgent ones, which the machines in tests/model do not."""
+    world = cluster("two become three")
+    book = Book(world.machine, claims.of(world), urgent=True, stop_at_first=False)
+    layout = Layout(world.machine.slots(), "I")
+    met: list[State] = []
+    explore(world.machine, collect=met.append, limits=Limits(max_states=200))
+    audit = Audit(book, Folding(group(world), layout), Functions(book, layout, memo=True))
+    steps = [step for state in met for step in audit.moves(state)]
+    assert steps == [step for state in met for step in moves(world.machine, state, urgent=True)]
+    assert any(move.step.urgent for move in steps)
 
 
 def _nothing(_view: View) -> tuple[Outcome, ...]:

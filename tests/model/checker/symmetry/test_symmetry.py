@@ -17,11 +17,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubeproof.model.checker import Checkpoint, Exploration, Limits, Options, Status, explore, replay
+from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.checkpoint import CheckpointError
 from kubeproof.model.checker.layout import Layout
-from kubeproof.model.checker.symmetry.audit import EVERY, FIRST, Audit
+from kubeproof.model.checker.semantics import moves
+from kubeproof.model.checker.symmetry.audit import EVERY, Audit, is_due
 from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding, Ids, Labels, Numbers, Places, Said
 from kubeproof.model.checker.traces import states
+from kubeproof.model.checker.trees.functions import Functions
 from kubeproof.model.checker.trees.tree import RECHECK, Node, Tree
 from kubeproof.model.machine import (
     Action,
@@ -638,9 +641,24 @@ def test_members_that_look_alike_and_are_not_are_told_apart_in_every_way() -> No
     assert len({folding.representative(State(layout.places, one)) for one in rings}) == 1
 
 
-def test_the_states_whose_turn_it_is_are_the_first_and_then_one_in_so_many() -> None:
-    found = [number for first in range(0, 6000, 500) for number in Audit.due(first, 500)]
-    assert found == [*range(FIRST), *range(EVERY, 6000, EVERY)]
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_steps_that_are_compared_are_those_of_the_machine(name: str) -> None:
+    machine, properties, symmetry = EXAMPLES[name]
+    book = Book(machine, properties, urgent=True, stop_at_first=False)
+    layout = Layout(machine.slots(), "I")
+    audit = Audit(book, Folding(symmetry, layout), Functions(book, layout, memo=True))
+    met: list[State] = []
+    explore(machine, collect=met.append, limits=Limits(max_states=300))
+    assert all(audit.moves(state) == moves(machine, state, urgent=True) for state in met)
+    assert sum(len(audit.moves(state)) for state in met) > len(met)
+
+
+@pytest.mark.parametrize("batch", [1, 7, 500, 6000])
+def test_the_states_whose_turn_it_is_come_ever_more_rarely_and_then_once_in_so_many(batch: int) -> None:
+    found = [number for first in range(0, 6000, batch) for number in Audit.due(first, batch) if number < 6000]
+    assert found == [number for number in range(6000) if is_due(number)]
+    assert found[:17] == [*range(9), 10, 12, 14, 16, 20, 24, 28, 32]
+    assert found[-6:] == [896, *range(EVERY, 6000, EVERY)]
 
 
 # --- twins ----------------------------------------------------------------------------------------------------------
