@@ -128,7 +128,16 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
         ),
         (
             (DEPLOYMENT % 3).replace("apps/v1", "extensions/v1beta1"),
-            ['web.yaml:2: apiVersion: unknown apiVersion "extensions/v1beta1" (Deployment is apps/v1)'],
+            [
+                (
+                    'web.yaml:2: apiVersion: Kubernetes no longer serves "extensions/v1beta1" for Deployment, since 1.16 '
+                    "(write apps/v1: it needs spec.selector, with the labels of its template)"
+                )
+            ],
+        ),
+        (
+            (DEPLOYMENT % 3).replace("apps/v1", "apps/v3"),
+            ['web.yaml:2: apiVersion: unknown apiVersion "apps/v3" (Deployment is apps/v1)'],
         ),
         (
             (DEPLOYMENT % 3).replace("kind: Deployment", "kind: deploymnet"),
