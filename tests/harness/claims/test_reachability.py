@@ -260,6 +260,24 @@ def test_a_node_whose_own_pod_is_replaced_in_place(policy: str, verdict: str) ->
     assert verdict == "HOLDS" or "Deployment web: spec.strategy.rollingUpdate.maxUnavailable: with 0" in lines
 
 
+@pytest.mark.parametrize(
+    ("step", "replicas", "strategy", "advice"),
+    [
+        (SET_IMAGE, 1, "{type: Recreate}", "spec.strategy.type: RollingUpdate lets new Pods answer"),
+        ("drain node-1", 1, "{type: Recreate}", "spec.replicas: a Pod that is alone leaves a gap"),
+        ("drain node-1", 2, SURGE, "Deployment web: : a PodDisruptionBudget that selects its Pods"),
+    ],
+)
+def test_what_to_change_hangs_on_who_takes_the_pod_a_rollout_or_a_drain(
+    step: Any, replicas: int, strategy: str, advice: str
+) -> None:
+    near = "nodeSelector: {kubernetes.io/hostname: node-1}," if replicas > 1 else ""
+    text = deployment(replicas=replicas, strategy=strategy, pod=near) + service()
+    verdict, lines = told(text, step, nodes=2, consistency="linearizable")
+    assert verdict == "VIOLATED"
+    assert advice in lines
+
+
 # --- connections to who does not accept them --------------------------------------------------------------------------
 
 

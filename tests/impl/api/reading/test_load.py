@@ -203,6 +203,21 @@ def test_all_problems_of_all_documents_and_files_are_reported() -> None:
     assert [one.file for one in caught.value.problems] == ["a.yaml", "a.yaml", "b.yaml"]
 
 
+BINDING = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {0}Binding
+metadata: {{name: a, namespace: kube-system}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {0}, name: a}}
+"""
+CLASS = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high, namespace: prod}\nvalue: 1\n"
+
+
+def test_a_namespace_is_left_out_where_a_kind_lives_in_none() -> None:
+    text = "---\n".join((BINDING.format("Role"), BINDING.format("ClusterRole"), CLASS))
+    refs = [str(ref_of(one.object)) for one in loaded(text).objects]
+    assert refs == ["RoleBinding kube-system/a", "ClusterRoleBinding a", "PriorityClass high"]
+
+
 def test_the_same_name_in_two_namespaces_or_kinds_is_no_repetition() -> None:
     other = (POD % "p").replace("{name: p}", "{name: p, namespace: prod}")
     service = "apiVersion: v1\nkind: Service\nmetadata: {name: p}\nspec: {ports: [{port: 80}]}\n"
