@@ -52,7 +52,7 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
         field = "spec.strategy.rollingUpdate.maxUnavailable"
         return Blame(ref, field, "with 0 a new Pod is ready before an old one goes")
     if isinstance(owner, Deployment):
-        return Blame(ref, "", "a PodDisruptionBudget that selects its Pods keeps evictions from taking the last ready one")
+        return Blame(ref, "", "a PodDisruptionBudget that selects its Pods keeps evictions from taking the last one")
     return Blame(ref, SIZE, "with more Pods some go on answering")
 
 

@@ -53,9 +53,9 @@ _STOPPING: Mapping[str, frozenset[str]] = {
 }
 """Commands of known programs after which they take no new connections, and the words of which one must be there.
 
-Upstream: cassandra.apache.org/doc (nodetool drain), kubernetes/ingress-nginx cmd/waitshutdown, httpd.apache.org/docs/2.4
-(stopping), postgresql.org/docs (pg_ctl), dev.mysql.com/doc (mysqladmin), rabbitmq.com/docs (rabbitmqctl), and the scripts
-of kafka, zookeeper and tomcat, which send SIGTERM or ask the program to stop.
+Upstream: cassandra.apache.org/doc (nodetool drain), kubernetes/ingress-nginx cmd/waitshutdown, httpd.apache.org/docs
+(stopping), postgresql.org/docs (pg_ctl), dev.mysql.com/doc (mysqladmin), rabbitmq.com/docs (rabbitmqctl), and the
+scripts of kafka, zookeeper and tomcat, which send SIGTERM or ask the program to stop.
 """
 _STOP_SIGNALS = frozenset({"TERM", "QUIT", "INT", "KILL", "15", "3", "2", "9"})
 _CONNECTIONS = ("/dev/tcp/", "/dev/udp/")

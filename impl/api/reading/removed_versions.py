@@ -26,7 +26,7 @@ NOTHING = "nothing takes its place; what Pods may do, the label pod-security.kub
 
 @frozen
 class Removed:
-    """A version that is no longer served: since which release, and what is written otherwise in the one that is left."""
+    """A version that is no longer served: since which release, and what is written otherwise in what is left."""
 
     group: str
     release: str

@@ -130,8 +130,8 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
             (DEPLOYMENT % 3).replace("apps/v1", "extensions/v1beta1"),
             [
                 (
-                    'web.yaml:2: apiVersion: Kubernetes no longer serves "extensions/v1beta1" for Deployment, since 1.16 '
-                    "(write apps/v1: it needs spec.selector, with the labels of its template)"
+                    'web.yaml:2: apiVersion: Kubernetes no longer serves "extensions/v1beta1" for Deployment, '
+                    "since 1.16 (write apps/v1: it needs spec.selector, with the labels of its template)"
                 )
             ],
         ),

@@ -8,6 +8,7 @@ from kubeproof.impl.api.reading import schema
 from kubeproof.impl.api.reading.manifest_check import errors_of
 from kubeproof.impl.api.reading.removed_versions import ALL, removed
 
+
 @pytest.mark.parametrize(
     ("version", "kind", "told"),
     [
@@ -26,9 +27,7 @@ from kubeproof.impl.api.reading.removed_versions import ALL, removed
 def test_a_version_that_is_gone_is_told_with_its_release_and_what_to_write(version: str, kind: str, told: str) -> None:
     (error,) = errors_of({"apiVersion": version, "kind": kind, "metadata": {"name": "old"}})
     assert error.path == "apiVersion"
-    assert f"{error.message} ({error.hint})".startswith(
-        f'Kubernetes no longer serves "{version}" for {kind}, {told}'
-    )
+    assert f"{error.message} ({error.hint})".startswith(f'Kubernetes no longer serves "{version}" for {kind}, {told}')
 
 
 def test_what_is_served_is_not_said_to_be_gone() -> None:
