@@ -41,6 +41,7 @@ from ...impl.api.well_known import (
     MADE_LABELS,
     SERVICE_NAME,
 )
+from ...impl.controllers.volume.attaching import DISKS as ONE_NODE
 from ...impl.kubelet.behaviour import ready_when
 from ...impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ..input.limits import filled_in
@@ -256,12 +257,11 @@ def _volumes(obj: Object) -> Iterator[tuple[Hashable, ...]]:
 
 
 DISKS = {
-    "awsElasticBlockStore": ("volumeID",),
-    "gcePersistentDisk": ("pdName",),
+    **{source: (field,) for source, field in ONE_NODE.items()},
     "iscsi": ("iqn",),
     "rbd": ("pool", "image"),
 }
-"""Volumes that two Pods of a node cannot share (VolumeRestrictions), and what tells one from another."""
+"""Disks that two Pods of a node cannot share (VolumeRestrictions), or two nodes, and what tells one from another."""
 
 
 def _disks(spec: PodSpec) -> Iterator[tuple[str, ...]]:

@@ -26,6 +26,13 @@ from ..api.values.frozen import as_map
 
 LEAST_MEMORY = 512 * 1024
 """With a limit of less bytes than that no container starts."""
+PLUGINS_GONE = frozenset(
+    {"cephfs", "flocker", "glusterfs", "photonPersistentDisk", "quobyte", "rbd", "scaleIO", "storageos"}
+)
+"""Sources of volumes that kubelets have no plugin for since 1.31 or before ("the in-tree type is no longer supported").
+
+Upstream: staging/src/k8s.io/api/core/v1/types.go (VolumeSource), pkg/volume (v1.32).
+"""
 SAFE_SYSCTLS = frozenset(
     {
         "kernel.shm_rmid_forced",
@@ -74,6 +81,7 @@ def obstacles(spec: PodSpec, namespace: str, known: Known = Known()) -> Iterator
     for need in keys_needed(spec, namespace) if known.contents else ():
         if need.ref in known.contents and need.key not in known.contents[need.ref]:
             yield Obstacle(need.path, f"the {need.ref} has no key {need.key!r}")
+    yield from _volumes(spec)
     if not on_windows(spec):
         yield from _sysctls(spec, known.sysctls)
     for path, container in containers(spec):
@@ -98,6 +106,13 @@ def _of_container(spec: PodSpec, container: Container, path: str) -> Iterator[Ob
         size = limit.value()
         bytes_ = f"{size} byte{'' if size == 1 else 's'}"
         yield Obstacle(f"{path}.resources.limits.memory", f"no process can be started in {bytes_} of memory")
+
+
+def _volumes(spec: PodSpec) -> Iterator[Obstacle]:
+    for index, volume in enumerate(spec.extra.get("volumes") or ()):
+        for source in sorted(as_map(volume).keys() & PLUGINS_GONE):
+            why = f"no kubelet has a plugin for {source} any more (FailedMount): a claim of a CSI driver would do"
+            yield Obstacle(f"volumes[{index}].{source}", why)
 
 
 # --- users --------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.storage import PersistentVolumeClaim, StorageClass
+from ....impl.controllers.volume.attaching import disks
 from ....properties.placement.volumes import claims
 from ..results import Blame
 
@@ -61,13 +62,15 @@ def taken(pod: Pod, objects: Iterable[Object]) -> str:
     """Say which Pod elsewhere has a volume that a Pod waits for on its node; "" if none has."""
     mine = _names(pod)
     for other in (obj for obj in objects if isinstance(obj, Pod)):
-        both = sorted(mine & _names(other)) if other.metadata.namespace == pod.metadata.namespace else ()
+        both = sorted(mine & _names(other))
         if both and other.metadata.uid != pod.metadata.uid and other.spec.node_name and not other.finished:
             who, where = other.metadata.name, other.spec.node_name
-            what = f"{pod.metadata.name} waits on {pod.spec.node_name} for the volume of claim {both[0]}"
+            what = f"{pod.metadata.name} waits on {pod.spec.node_name} for {both[0][1]}"
             return f"{what}, which {who} has on {where}"
     return ""
 
 
-def _names(pod: Pod) -> set[str]:
-    return {name for name, _, _ in claims(pod, Cache())}
+def _names(pod: Pod) -> set[tuple[str, str]]:
+    """Return the volumes that a Pod may have in common with others: the namespace of its claim, and what to call it."""
+    named = {(pod.metadata.namespace, f"the volume of claim {name}") for name, _, _ in claims(pod, Cache())}
+    return named | {("", f"the disk {which} ({source})") for (source, which), _ in disks(pod.spec)}

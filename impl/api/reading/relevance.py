@@ -113,23 +113,41 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 
 HARMLESS_VOLUMES = frozenset(
     {
+        "awsElasticBlockStore",
+        "azureDisk",
+        "azureFile",
+        "cephfs",
+        "cinder",
         "configMap",
         "csi",
         "downwardAPI",
         "emptyDir",
+        "fc",
+        "flocker",
+        "gcePersistentDisk",
+        "glusterfs",
         "hostPath",
         "image",
+        "iscsi",
         "nfs",
         "persistentVolumeClaim",
+        "photonPersistentDisk",
         "projected",
+        "quobyte",
+        "rbd",
+        "scaleIO",
         "secret",
+        "storageos",
+        "vsphereVolume",
     }
 )
-"""Sources of volumes that bind a Pod to no node, that they exist is assumed; and claims, which are looked at.
+"""Sources of volumes that are looked at, or that bind a Pod to no node and that they exist is assumed.
 
 The plugins of the scheduler pass over an export of NFS and a volume of a CSI driver that a Pod names itself
 (pkg/scheduler/framework/plugins/{nodevolumelimits/csi,volumerestrictions/volume_restrictions}.go, v1.32); neither is
-attached to a node.
+attached to a node, nor is a share of Azure Files. A disk is looked at by VolumeRestrictions and by who attaches it
+(`impl.controllers.volume.attaching`); that every node can reach it is assumed, and told. What no kubelet has a plugin
+for any more keeps its Pod from starting (`impl.kubelet.obstacles`).
 """
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(
