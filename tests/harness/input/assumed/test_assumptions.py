@@ -106,7 +106,7 @@ def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
     ("hook", "known"),
     [
         ("{httpGet: {port: 80}}", False),
-        ("{exec: {command: [/wait-shutdown]}}", False),
+        ("{exec: {command: [/drain.sh]}}", False),
         ("{exec: {command: [nginx, -s, quit]}}", True),
         ("{exec: {command: [sleep, '5']}}", True),
         ("{sleep: {seconds: 5}}", True),
@@ -120,7 +120,7 @@ def test_a_hook_of_unknown_length_is_told(hook: str, known: bool) -> None:  # no
 
 
 def test_what_a_hook_surely_takes_is_told() -> None:
-    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 5; /wait-shutdown]}}}"
+    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 5; /drain.sh]}}}"
     assert "preStop: at least 5 s, and nobody can read off" in listed(web(container=hook))[0]
 
 
