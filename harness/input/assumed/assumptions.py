@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, frozen
 
+from ....impl.api.apps import DaemonSet
 from ....impl.api.autoscaling import HorizontalPodAutoscaler
 from ....impl.api.batch import CronJob, Job
-from ....impl.api.core import Namespace, Pod, Service
+from ....impl.api.core import Namespace, Node, Pod, Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
 from ....impl.api.policy import SYSTEM_PRIORITIES, PodDisruptionBudget, PriorityClass
@@ -27,6 +28,7 @@ from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE
 from ....impl.apiserver.admission.serviceaccount import runs_as_default
+from ....impl.controllers.daemonset.nodes import wish
 from ....impl.controllers.volume.attaching import DISKS
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.kubectl.script import SetImage, Step
@@ -100,6 +102,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *(_accounts(manifests) if scenario.start is Start.EMPTY else ()),
         *_restrictions(manifests, objects, scenario),
         *_idle(manifests, objects, makers),
+        *_nowhere(manifests, objects, scenario),
     ]
     if not scenario.image_behaviour:
         found += (*_images(makers, scenario.script), *_users(manifests, makers))
@@ -421,6 +424,15 @@ def _idle(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Templ
             if selector is None or not any(where == space and selects(selector, labels) for where, labels in pods):
                 message = "it selects no Pod of the input: it guards nobody here"
                 yield _at(manifests, ref_of(obj), "spec.selector", message)
+
+
+def _nowhere(manifests: Manifests, objects: tuple[Object, ...], scenario: Scenario) -> Iterator[Assumption]:
+    """List the DaemonSets that no node takes a Pod of: they have come to rest with none, perhaps others are meant."""
+    nodes = [obj for obj in scenario.everything if isinstance(obj, Node)]
+    for obj in objects:
+        if isinstance(obj, DaemonSet) and nodes and not any(wish(obj, node).runs for node in nodes):
+            message = "no node takes a Pod of it, by its selectors, affinity and tolerations: it has none here"
+            yield _at(manifests, ref_of(obj), f"{TEMPLATE}.spec", message)
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:
