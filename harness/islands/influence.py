@@ -37,11 +37,11 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import Labelled, matches_map, selects
+from ...impl.api.volume_sources import DISKS as ONE_NODE
 from ...impl.api.well_known import (
     MADE_LABELS,
     SERVICE_NAME,
 )
-from ...impl.controllers.volume.attaching import DISKS as ONE_NODE
 from ...impl.kubelet.behaviour import ready_when
 from ...impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ..input.limits import filled_in

@@ -23,16 +23,10 @@ from ..api.core import Container, PodSpec
 from ..api.meta import Ref
 from ..api.references import keys_needed, references
 from ..api.values.frozen import as_map
+from ..api.volume_sources import PLUGINS_GONE
 
 LEAST_MEMORY = 512 * 1024
 """With a limit of less bytes than that no container starts."""
-PLUGINS_GONE = frozenset(
-    {"cephfs", "flocker", "glusterfs", "photonPersistentDisk", "quobyte", "rbd", "scaleIO", "storageos"}
-)
-"""Sources of volumes that kubelets have no plugin for since 1.31 or before ("the in-tree type is no longer supported").
-
-Upstream: staging/src/k8s.io/api/core/v1/types.go (VolumeSource), pkg/volume (v1.32).
-"""
 SAFE_SYSCTLS = frozenset(
     {
         "kernel.shm_rmid_forced",

@@ -12,8 +12,9 @@ from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.storage import PersistentVolumeClaim, StorageClass
+from ....impl.api.volume_sources import PLUGINS_GONE
 from ....impl.controllers.volume.attaching import disks
-from ....properties.placement.volumes import claims
+from ....properties.placement.volumes import claims, volume_of
 from ..results import Blame
 
 
@@ -56,6 +57,17 @@ def _written(claim: PersistentVolumeClaim, objects: tuple[Object, ...]) -> tuple
                 if meta.name.startswith(base) and meta.name.removeprefix(base).isdecimal():
                     return ref_of(obj), f"spec.volumeClaimTemplates[{index}].spec.storageClassName"
     return ref_of(claim), "spec.storageClassName"
+
+
+def unmounted(pod: Pod, objects: Iterable[Object]) -> str:
+    """Say which volume of a Pod's claims no kubelet can mount; "" if none is so."""
+    there = Cache.of(objects)
+    for name, claim, _ in claims(pod, there):
+        volume = volume_of(claim, there) if claim else None
+        if volume is not None and (gone := sorted(volume.spec.extra.keys() & PLUGINS_GONE)):
+            what = f"{pod.metadata.name} waits for {volume.metadata.name}, the volume of claim {name}"
+            return f"{what}, and no kubelet has a plugin for {gone[0]} any more"
+    return ""
 
 
 def taken(pod: Pod, objects: Iterable[Object]) -> str:

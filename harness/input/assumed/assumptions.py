@@ -24,12 +24,12 @@ from ....impl.api.references import references
 from ....impl.api.storage import PersistentVolume
 from ....impl.api.values.frozen import as_map
 from ....impl.api.values.selectors import matches_map, selects
+from ....impl.api.volume_sources import DISKS
 from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE
 from ....impl.apiserver.admission.serviceaccount import runs_as_default
 from ....impl.controllers.daemonset.nodes import wish
-from ....impl.controllers.volume.attaching import DISKS
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.kubectl.script import SetImage, Step
 from ....impl.kubelet.obstacles import containers, runs_as

@@ -15,6 +15,7 @@ from ....impl.api.core import Pod
 from ....impl.api.kinds import Object
 from ....impl.api.meta import Ref
 from ....impl.api.storage import PersistentVolume, PersistentVolumeClaim
+from ....impl.api.volume_sources import PLUGINS_GONE
 from ....impl.controllers.volume.attaching import Disk, User, disks, may_attach, may_use
 from ....impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ....model.machine import View
@@ -36,7 +37,7 @@ def mounted(
         if not isinstance(claim, PersistentVolumeClaim) or claim.status.phase != "Bound" or claim.metadata.terminating:
             return False
         volume = stored.get(Ref("PersistentVolume", "", claim.spec.volume_name))
-        if not isinstance(volume, PersistentVolume):
+        if not isinstance(volume, PersistentVolume) or volume.spec.extra.keys() & PLUGINS_GONE:
             return False
         keep = partial(_user, (pod.metadata.namespace, name))
         if not may_use(volume, pod.spec.node_name, tuple(_others(world, struck, begun, view, place, keep))):

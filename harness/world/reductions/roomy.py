@@ -24,8 +24,8 @@ from ....impl.api.batch import Job
 from ....impl.api.core import Node, Pod, PodSpec, Service
 from ....impl.api.kinds import Object
 from ....impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
+from ....impl.api.volume_sources import DISKS
 from ....impl.apiserver.defaulting.pod_defaults import default_pod
-from ....impl.controllers.volume.attaching import DISKS
 from ....impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ....impl.scheduler.plugins.volumes.volume_restrictions import IDENTITY
 from ...input.limits import filled_in

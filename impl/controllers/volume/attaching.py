@@ -22,6 +22,7 @@ from attrs import frozen
 from ...api.core import PodSpec
 from ...api.storage import PersistentVolume
 from ...api.values.frozen import as_map
+from ...api.volume_sources import DISKS
 
 SHARED_MODES = frozenset({"ReadOnlyMany", "ReadWriteMany"})
 ONE_POD = "ReadWriteOncePod"
@@ -55,14 +56,6 @@ ATTACHED_SOURCES = (
 """Sources of volumes, beside CSI, that are attached to a node."""
 
 
-DISKS = {
-    "awsElasticBlockStore": "volumeID",
-    "azureDisk": "diskURI",
-    "cinder": "volumeID",
-    "gcePersistentDisk": "pdName",
-    "vsphereVolume": "volumePath",
-}
-"""Disks that a Pod names itself, and the field that says which one it is: drivers attach them to one node at a time."""
 Disk = tuple[str, str]
 """A source, and which of its disks."""
 
@@ -90,11 +83,18 @@ def needs_attaching(volume: PersistentVolume) -> bool:
 
 def may_use(volume: PersistentVolume, node: str, others: tuple[User, ...]) -> bool:
     """Tell whether a Pod on a node gets a volume that others use, too."""
-    modes = volume.spec.access_modes
+    modes = _modes(volume)
     if ONE_POD in modes and any(user.holds for user in others):
         return False
     alone = bool(modes) and not SHARED_MODES.intersection(modes) and needs_attaching(volume)
     return not alone or may_attach(node, others)
+
+
+def _modes(volume: PersistentVolume) -> tuple[str, ...]:
+    """Return the access modes of a volume: who may write to a disk of GCE is one (backwardCompatibleAccessModes)."""
+    modes = volume.spec.access_modes
+    one_writer = "gcePersistentDisk" in volume.spec.extra and set(modes) & {"ReadWriteMany", "ReadWriteOnce"}
+    return ("ReadWriteOnce",) if one_writer else modes
 
 
 def disks(spec: PodSpec) -> Iterator[tuple[Disk, bool]]:

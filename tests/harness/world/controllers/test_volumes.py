@@ -143,6 +143,34 @@ def test_a_disk_that_a_pod_names_itself_is_on_one_node(text: str, nodes: int, ho
     assert verdict(said(text, ROLL, nodes=nodes)) == ("HOLDS" if holds else "VIOLATED")
 
 
+def of_source(source: str, mode: str = "ReadWriteOnce") -> str:
+    """Return a Deployment with a claim of a volume that somebody made by hand."""
+    spec = f"capacity: {{storage: 1Gi}}, accessModes: [{mode}], {source}"
+    volume = f"apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: v}}\nspec: {{{spec}}}\n"
+    return APP.replace("storageClassName: fast", 'storageClassName: ""').replace("ReadWriteOnce", mode) + volume
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        pytest.param(of_source("gcePersistentDisk: {pdName: d}"), False, id="a disk of GCE"),
+        pytest.param(of_source("gcePersistentDisk: {pdName: d}", "ReadWriteMany"), False, id="which has one writer"),
+        pytest.param(of_source("gcePersistentDisk: {pdName: d}", "ReadOnlyMany"), True, id="or many readers"),
+        pytest.param(of_source("awsElasticBlockStore: {volumeID: v}"), False, id="a disk of AWS"),
+        pytest.param(of_source("azureFile: {secretName: s, shareName: f}", "ReadWriteMany"), True, id="files of Azure"),
+        pytest.param(of_source("glusterfs: {endpoints: e, path: p}", "ReadWriteMany"), False, id="no plugin for it"),
+    ],
+)
+def test_a_volume_by_hand_is_attached_as_its_source_lets_it(text: str, holds: bool) -> None:  # noqa: FBT001
+    assert verdict(said(text, ROLL)) == ("HOLDS" if holds else "VIOLATED")
+
+
+def test_a_volume_that_no_kubelet_mounts_is_blamed() -> None:
+    report = said(of_source("rbd: {monitors: [m], image: i}"))
+    blamed = [blame.what for claim in report.claims for blame in claim.blame]
+    assert any(what.endswith("of claim data, and no kubelet has a plugin for rbd any more") for what in blamed)
+
+
 def test_who_has_the_disk_is_told_and_that_it_is_there_is_assumed() -> None:
     report = said(with_disk("gcePersistentDisk", "pdName: d"), ROLL)
     blamed = [blame.what for claim in report.claims for blame in claim.blame]
