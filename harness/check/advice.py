@@ -43,7 +43,7 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
     if owner.spec.wanted == 0:
         return Blame(ref, SIZE, NO_PODS)
     rolls = isinstance(owner, Deployment) and _is_former(pod, owner, known)
-    if rolls and owner.spec.strategy.type == "Recreate":
+    if rolls and isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
         return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")
     if owner.spec.wanted == 1:
         why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"

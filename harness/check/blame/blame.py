@@ -140,11 +140,13 @@ def _missing(core: Cluster) -> Iterator[Blame]:
 def _waiting(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
-        bound = isinstance(pod, Pod) and pod.spec.node_name and not pod.ready
-        if bound and (why := unmounted(pod, objects) or taken(pod, objects)):
+        if not isinstance(pod, Pod):
+            continue
+        held = pod.spec.node_name and not pod.ready
+        if held and (why := unmounted(pod, objects) or taken(pod, objects)):
             ref = written(pod, objects)
             yield Blame(ref, below(ref, "volumes"), why)
-        if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
+        if not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:
                 named.add(ref)
