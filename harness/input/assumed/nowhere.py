@@ -2,7 +2,8 @@
 
 An autoscaler that scales nobody or that no metric moves, a budget that guards nobody, an Ingress whose backend is no
 Service of the input or no port of it, a StatefulSet without the Service that names its Pods in DNS, a DaemonSet that no
-node takes a Pod of, a probe of a port that nobody declares. Who answers behind an Ingress is a matter of its controller, which is not modelled.
+node takes a Pod of, a probe of a port that nobody declares. Who answers behind an Ingress is a matter of its
+controller, which is not modelled.
 """
 
 from __future__ import annotations
