@@ -180,6 +180,15 @@ def test_who_has_the_disk_is_told_and_that_it_is_there_is_assumed() -> None:
     assert any(about in str(assumption) for assumption in loaded.assumptions)
 
 
+@pytest.mark.parametrize(
+    ("disk", "same"), [("gcePersistentDisk", False), ("iscsi", False), ("azureDisk", False), ("emptyDir", True)]
+)
+def test_nodes_make_a_difference_to_pods_that_name_a_disk(disk: str, same: bool) -> None:  # noqa: FBT001
+    details = {"gcePersistentDisk": "pdName: d", "iscsi": "targetPortal: t, iqn: i, lun: 0", "emptyDir": ""}
+    text = with_disk(disk, details.get(disk, "diskName: d, diskURI: u"))
+    assert roomy.all_the_same(load_scenario("it", {"it.yaml": text}, {"nodes": 2}).scenario) is same
+
+
 def test_states_of_rest_differ_in_who_has_a_volume_that_two_pods_name() -> None:
     text = APP.replace("replicas: 1", "replicas: 2") + NETWORK
     report = said(text, start="settled", bounds={"scores": False})
