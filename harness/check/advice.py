@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ...impl.api.apps import DaemonSet, Deployment, Workload
+from ...impl.api.apps import DaemonSet, Deployment, ReplicaSet, Workload
 from ...impl.api.core import Node, Pod, PodSpec, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.workloads import BY_KIND, SIZE
+from ...impl.api.workloads import BY_KIND, SIZE, without_hash
 from ...impl.controllers.daemonset.nodes import wish
 from ...impl.kubelet.starting import STARTS_IN, starts_in
 from ...impl.kubelet.timings import DEFAULT_GRACE_SECONDS, before_sigterm, first_to_stop, pre_stop_seconds
@@ -42,15 +42,27 @@ def gap_blame(pod: Pod, objects: Iterable[Object]) -> Blame:
         return Blame(ref, field, "with maxSurge and maxUnavailable 0 a new Pod is ready before an old one goes")
     if owner.spec.wanted == 0:
         return Blame(ref, SIZE, NO_PODS)
-    if isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
+    rolls = isinstance(owner, Deployment) and _is_former(pod, owner, known)
+    if rolls and isinstance(owner, Deployment) and owner.spec.strategy.type == "Recreate":
         return Blame(ref, "spec.strategy.type", "RollingUpdate lets new Pods answer before the old ones go")
     if owner.spec.wanted == 1:
         why = "a Pod that is alone leaves a gap; two, and a PodDisruptionBudget that selects them, leave none"
         return Blame(ref, SIZE, why)
-    if isinstance(owner, Deployment):
+    if rolls:
         field = "spec.strategy.rollingUpdate.maxUnavailable"
         return Blame(ref, field, "with 0 a new Pod is ready before an old one goes")
+    if isinstance(owner, Deployment):
+        return Blame(ref, "", "a PodDisruptionBudget that selects its Pods keeps evictions from taking the last one")
     return Blame(ref, SIZE, "with more Pods some go on answering")
+
+
+def _is_former(pod: Pod, owner: Deployment, known: Mapping[Ref, Object]) -> bool:
+    """Tell whether a Deployment's Pod is of another template than its present one: a rollout takes it, not a drain."""
+    maker = pod.metadata.controller
+    made_by = None if maker is None else known.get(Ref("ReplicaSet", pod.metadata.namespace, maker.name))
+    if not isinstance(made_by, ReplicaSet):
+        return True
+    return without_hash(made_by.spec.template) != without_hash(owner.spec.template)
 
 
 def _may_stay(owner: DaemonSet, node: Object) -> bool:

@@ -313,7 +313,10 @@ def _propagation(scenario: Scenario) -> str:
     seconds = scenario.bounds.propagation_seconds
     if seconds is None:
         return "propagation: no time is stated, and reachability says up to which one it holds (--propagation)"
-    return f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, restarts included"
+    return (
+        f"propagation: {seconds} s after a Pod's deletion no kube-proxy routes to it any more, and no name leads to "
+        "it, restarts included"
+    )
 
 
 def _balancers(scenario: Scenario) -> str:

@@ -443,12 +443,10 @@ def _instead(core: Cluster, before: State, after: State) -> Iterator[Blame]:
             told = f"leave {'that node port' if gone[0].node_port else 'that port'} as it is until nobody asks for it"
         yield Blame(ref_of(hit), "spec.ports" if gone else "spec", told)
     elif (last := claim_answers.stopped(core, before, after)) is not None:
+        services = claim_answers.services_of(core, before)
+        published = [published_blame(service) for service in services if publishes_unready(service, last)]
         blame = gap_blame(last, objects)
-        if blame.what == NO_PODS:  # All go, one after the other.
-            yield blame
-        else:
-            services = claim_answers.services_of(core, before)
-            yield from (published_blame(service) for service in services if publishes_unready(service, last))
+        yield from published if published and blame.what != NO_PODS else (blame,)
     elif (early := claim_answers.too_early(core, before, after)) is not None:
         yield probe_blame(early, objects)
     for service in claim_answers.with_jobs(core, before, after):

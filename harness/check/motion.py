@@ -35,7 +35,7 @@ from ...model.checker.options import Options
 from ...model.checker.results import Exploration, Limits, Progress, Status, Trace, Verdict
 from ...model.checker.traces import states
 from ...model.machine import Invariant, Sometimes, Timer, View
-from ...properties.reachability.answers import is_judged, selects, targets
+from ...properties.reachability.answers import is_headless, is_judged, selects, targets
 from ..claims.answers import services_of
 from ..claims.convergence import objects_of
 from ..input.given import stages, versions, versions_of_services
@@ -459,7 +459,10 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     plain = evolve(scenario, bounds=bounds, faults=Faults(), consistency=views)
     cluster = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
     pods = cluster.world.layout.pools["Pod"]
-    check = partial(reach.breaches, pods, proxies_of(cluster), led.chosen)
+    judged = versions_of_services(scenario, prepared.objects, is_judged)
+    addressed = {(one.metadata.namespace, one.metadata.name) for one in judged if not is_headless(one)}
+    headless = frozenset((one.metadata.namespace, one.metadata.name) for one in judged if is_headless(one)) - addressed
+    check = partial(reach.breaches, pods, proxies_of(cluster), led.chosen, headless)
     machine = evolve(cluster.machine, timers=tuple(_waits(scenario, prepared, cluster)))
     return evolve(cluster, machine=machine), Invariant(IN_MOTION, SENTENCES[REACHABILITY], check)
 

@@ -383,7 +383,7 @@ def hit(cluster: Cluster, before: View, after: View) -> Pod | Service | None:
     changed = [service for service in later if service not in services and ref_of(service) in map(ref_of, services)]
     if changed:
         return changed[0]
-    return stopped(cluster, before, after)
+    return stopped(cluster, before, after) or _begun_to_go(cluster, before, after)
 
 
 def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
@@ -392,6 +392,16 @@ def stopped(cluster: Cluster, before: View, after: View) -> Pod | None:
         if stands is not None and stands.uid == uid and after.via(accepts, runtime_slot(slot)) != uid:
             pod = before[slot]
             return pod if isinstance(pod, Pod) else None
+    return None
+
+
+def _begun_to_go(cluster: Cluster, before: View, after: View) -> Pod | None:
+    """Return a Pod that took connections of a Service and begins to be deleted: no name leads to it any more."""
+    for slot, stands, uid in _standing(cluster, services_of(cluster, before), before):
+        pod, later = before[slot], after[slot]
+        goes = isinstance(later, Pod) and later.metadata.terminating
+        if stands is not None and stands.uid == uid and goes and isinstance(pod, Pod) and not pod.metadata.terminating:
+            return pod
     return None
 
 

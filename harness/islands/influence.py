@@ -37,6 +37,7 @@ from ...impl.api.quota import ResourceQuota
 from ...impl.api.storage import PersistentVolume, PersistentVolumeClaim
 from ...impl.api.values.frozen import Strings, strings
 from ...impl.api.values.selectors import Labelled, matches_map, selects
+from ...impl.api.volume_sources import DISKS as ONE_NODE
 from ...impl.api.well_known import (
     MADE_LABELS,
     SERVICE_NAME,
@@ -256,12 +257,11 @@ def _volumes(obj: Object) -> Iterator[tuple[Hashable, ...]]:
 
 
 DISKS = {
-    "awsElasticBlockStore": ("volumeID",),
-    "gcePersistentDisk": ("pdName",),
+    **{source: (field,) for source, field in ONE_NODE.items()},
     "iscsi": ("iqn",),
     "rbd": ("pool", "image"),
 }
-"""Volumes that two Pods of a node cannot share (VolumeRestrictions), and what tells one from another."""
+"""Disks that two Pods of a node cannot share (VolumeRestrictions), or two nodes, and what tells one from another."""
 
 
 def _disks(spec: PodSpec) -> Iterator[tuple[str, ...]]:

@@ -47,20 +47,34 @@ from ..input.given import versions
 from ..input.scenario import Scenario
 from .api_server import describe, serve
 from .controllers import endpointslice
-from .nodes import kubelets
+from .nodes import kubelets, led
 from .nodes.led import routed
 from .timers import propagation
 
 Routing = Callable[[object], frozenset[str]]
+Names = frozenset[tuple[str, str]]
+"""Services by namespace and name."""
 
 
-def breaches(places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, view: View) -> Iterator[str]:
-    """Say which proxy sends new connections to a Pod that does not accept them."""
+def breaches(
+    places: tuple[str, ...], proxies: tuple[str, ...], routing: Routing, headless: Names, view: View
+) -> Iterator[str]:
+    """Say which proxy sends new connections to a Pod that does not accept them, or which name leads clients there.
+
+    `headless` are the Services without an address: no proxy is on the way to their Pods, a name server follows their
+    slices as late as a proxy does.
+    """
     for place, proxy, uid in refusing(places, proxies, routing, view):
-        node, why = proxy.partition("/")[2], "whose container has exited"
+        why = "whose container has exited"
         if view[kubelets.runtime_slot(place)].stage in GOING:
             why = "which got its SIGTERM"
-        yield f"kube-proxy on {node} still sends new connections to {name_in(uid)}, {why}"
+        fronts = view.via(partial(led.fronts, uid), proxy)
+        if fronts and fronts <= headless:
+            names = ", ".join(sorted(name for _, name in fronts))
+            yield f"the name of the headless Service {names} still leads new connections to {name_in(uid)}, {why}"
+        else:
+            node = proxy.partition("/")[2]
+            yield f"kube-proxy on {node} still sends new connections to {name_in(uid)}, {why}"
 
 
 GOING = frozenset({Stage.TERMINATING, Stage.STOPPED})
@@ -143,7 +157,7 @@ def one_pod(
     claim = Invariant(
         "in motion",
         "",
-        partial(breaches, pools["Pod"], proxies, routed),
+        partial(breaches, pools["Pod"], proxies, routed, frozenset()),
         partial(_any_routed, proxies),
     )
     dropped = Converges("dropped", "", partial(_kept_for_ever, pools["Pod"], proxies))

@@ -9,7 +9,7 @@ nobody can read off how long the hook takes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from itertools import pairwise
 
@@ -37,6 +37,26 @@ _HARMLESS = frozenset({"echo", "printf", "true", ":", "set", "touch", "export", 
 """Commands that take no time, succeed, and stop nothing."""
 _LOOKS = frozenset({"test", "[", "cat", "pidof", "pgrep"})
 """Commands that take no time and stop nothing; whether they succeed is not known."""
+_STOPPING: Mapping[str, frozenset[str]] = {
+    "apache2ctl": frozenset({"stop", "graceful-stop"}),
+    "apachectl": frozenset({"stop", "graceful-stop"}),
+    "catalina.sh": frozenset({"stop"}),
+    "httpd": frozenset({"stop", "graceful-stop"}),
+    "kafka-server-stop": frozenset(),
+    "kafka-server-stop.sh": frozenset(),
+    "mysqladmin": frozenset({"shutdown"}),
+    "nodetool": frozenset({"drain", "stopdaemon"}),
+    "pg_ctl": frozenset({"stop"}),
+    "rabbitmqctl": frozenset({"stop", "stop_app", "shutdown"}),
+    "wait-shutdown": frozenset(),
+    "zkServer.sh": frozenset({"stop"}),
+}
+"""Commands of known programs after which they take no new connections, and the words of which one must be there.
+
+Upstream: cassandra.apache.org/doc (nodetool drain), kubernetes/ingress-nginx cmd/waitshutdown, httpd.apache.org/docs
+(stopping), postgresql.org/docs (pg_ctl), dev.mysql.com/doc (mysqladmin), rabbitmq.com/docs (rabbitmqctl), and the
+scripts of kafka, zookeeper and tomcat, which send SIGTERM or ask the program to stop.
+"""
 _STOP_SIGNALS = frozenset({"TERM", "QUIT", "INT", "KILL", "15", "3", "2", "9"})
 _CONNECTIONS = ("/dev/tcp/", "/dev/udp/")
 
@@ -227,5 +247,7 @@ def _stops(name: str, arguments: Sequence[str]) -> bool:
             return len(arguments) == 2 and arguments[1] == "stop"
         case "systemctl":
             return "stop" in arguments[:1]
+        case _ if name in _STOPPING:
+            return not _STOPPING[name] or bool(_STOPPING[name].intersection(arguments))
         case _:
             return False

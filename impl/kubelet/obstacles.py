@@ -23,6 +23,7 @@ from ..api.core import Container, PodSpec
 from ..api.meta import Ref
 from ..api.references import keys_needed, references
 from ..api.values.frozen import as_map
+from ..api.volume_sources import PLUGINS_GONE
 
 LEAST_MEMORY = 512 * 1024
 """With a limit of less bytes than that no container starts."""
@@ -74,6 +75,7 @@ def obstacles(spec: PodSpec, namespace: str, known: Known = Known()) -> Iterator
     for need in keys_needed(spec, namespace) if known.contents else ():
         if need.ref in known.contents and need.key not in known.contents[need.ref]:
             yield Obstacle(need.path, f"the {need.ref} has no key {need.key!r}")
+    yield from _volumes(spec)
     if not on_windows(spec):
         yield from _sysctls(spec, known.sysctls)
     for path, container in containers(spec):
@@ -98,6 +100,13 @@ def _of_container(spec: PodSpec, container: Container, path: str) -> Iterator[Ob
         size = limit.value()
         bytes_ = f"{size} byte{'' if size == 1 else 's'}"
         yield Obstacle(f"{path}.resources.limits.memory", f"no process can be started in {bytes_} of memory")
+
+
+def _volumes(spec: PodSpec) -> Iterator[Obstacle]:
+    for index, volume in enumerate(spec.extra.get("volumes") or ()):
+        for source in sorted(as_map(volume).keys() & PLUGINS_GONE):
+            why = f"no kubelet has a plugin for {source} any more (FailedMount): a claim of a CSI driver would do"
+            yield Obstacle(f"volumes[{index}].{source}", why)
 
 
 # --- users --------------------------------------------------------------------------------------------------------

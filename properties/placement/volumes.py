@@ -202,7 +202,8 @@ def _disks(pod: Pod) -> Iterator[tuple[str, bool]]:
             if source in volume:
                 details = volume[source]
                 disk = " ".join((source, *(str(details.get(name, "")) for name in fields)))
-                found[disk] = found.get(disk, True) and bool(details.get("readOnly"))
+                reads = source != "awsElasticBlockStore" and bool(details.get("readOnly"))
+                found[disk] = found.get(disk, True) and reads
     yield from found.items()
 
 

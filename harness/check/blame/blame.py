@@ -28,7 +28,7 @@ from ...world import scheduling
 from ...world.cluster import Cluster
 from ..results import Blame
 from . import refusals
-from .volumes import taken, unbound
+from .volumes import taken, unbound, unmounted
 
 WITHIN = {"Pod": "spec"}
 """Where the spec of the Pods stands, by kind; in a template otherwise."""
@@ -140,10 +140,13 @@ def _missing(core: Cluster) -> Iterator[Blame]:
 def _waiting(core: Cluster, objects: tuple[Object, ...]) -> Iterator[Blame]:
     named: set[Ref] = set()
     for pod in objects:
-        if isinstance(pod, Pod) and pod.spec.node_name and not pod.ready and (why := taken(pod, objects)):
+        if not isinstance(pod, Pod):
+            continue
+        held = pod.spec.node_name and not pod.ready
+        if held and (why := unmounted(pod, objects) or taken(pod, objects)):
             ref = written(pod, objects)
             yield Blame(ref, below(ref, "volumes"), why)
-        if isinstance(pod, Pod) and not pod.spec.node_name and not pod.metadata.terminating:
+        if not pod.spec.node_name and not pod.metadata.terminating:
             ref = written(pod, objects)
             if ref not in named:
                 named.add(ref)

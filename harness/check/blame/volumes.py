@@ -12,7 +12,9 @@ from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.storage import PersistentVolumeClaim, StorageClass
-from ....properties.placement.volumes import claims
+from ....impl.api.volume_sources import PLUGINS_GONE
+from ....impl.controllers.volume.attaching import disks
+from ....properties.placement.volumes import claims, volume_of
 from ..results import Blame
 
 
@@ -57,17 +59,30 @@ def _written(claim: PersistentVolumeClaim, objects: tuple[Object, ...]) -> tuple
     return ref_of(claim), "spec.storageClassName"
 
 
+def unmounted(pod: Pod, objects: Iterable[Object]) -> str:
+    """Say which volume of a Pod's claims no kubelet can mount; "" if none is so."""
+    there = Cache.of(objects)
+    for name, claim, _ in claims(pod, there):
+        volume = volume_of(claim, there) if claim else None
+        if volume is not None and (gone := sorted(volume.spec.extra.keys() & PLUGINS_GONE)):
+            what = f"{pod.metadata.name} waits for {volume.metadata.name}, the volume of claim {name}"
+            return f"{what}, and no kubelet has a plugin for {gone[0]} any more"
+    return ""
+
+
 def taken(pod: Pod, objects: Iterable[Object]) -> str:
     """Say which Pod elsewhere has a volume that a Pod waits for on its node; "" if none has."""
     mine = _names(pod)
     for other in (obj for obj in objects if isinstance(obj, Pod)):
-        both = sorted(mine & _names(other)) if other.metadata.namespace == pod.metadata.namespace else ()
+        both = sorted(mine & _names(other))
         if both and other.metadata.uid != pod.metadata.uid and other.spec.node_name and not other.finished:
             who, where = other.metadata.name, other.spec.node_name
-            what = f"{pod.metadata.name} waits on {pod.spec.node_name} for the volume of claim {both[0]}"
+            what = f"{pod.metadata.name} waits on {pod.spec.node_name} for {both[0][1]}"
             return f"{what}, which {who} has on {where}"
     return ""
 
 
-def _names(pod: Pod) -> set[str]:
-    return {name for name, _, _ in claims(pod, Cache())}
+def _names(pod: Pod) -> set[tuple[str, str]]:
+    """Return the volumes that a Pod may have in common with others: the namespace of its claim, and what to call it."""
+    named = {(pod.metadata.namespace, f"the volume of claim {name}") for name, _, _ in claims(pod, Cache())}
+    return named | {("", f"the disk {which} ({source})") for (source, which), _ in disks(pod.spec)}

@@ -21,6 +21,7 @@ from ....impl.api.references import references
 from ....impl.api.storage import PersistentVolume
 from ....impl.api.values.frozen import as_map
 from ....impl.api.values.selectors import matches_map
+from ....impl.api.volume_sources import DISKS
 from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE
@@ -43,6 +44,8 @@ from . import network_policies, nowhere
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
+OTHER_DISKS = frozenset({"fc", "iscsi"})
+"""Disks that Pods name themselves and that several nodes may have."""
 NAMED = 3
 """So many images are named."""
 REACHED = {
@@ -87,6 +90,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *_references(manifests, objects, makers),
         *_volumes(manifests, objects),
         *_classes(manifests, objects),
+        *_disks(manifests, makers),
         *_hooks(manifests, makers),
         *gates(manifests, makers),
         *(() if scenario.image_behaviour else _ends(manifests, objects)),
@@ -317,6 +321,16 @@ def _missing_class(manifests: Manifests, one: Claimant, by_hand: Collection[str]
     field = f"{one.field}.storageClassName" if one.wanted and not one.many else one.field
     needed = Ref("StorageClass", "", one.wanted or ASSUMED_DEFAULT)
     yield _at(manifests, one.ref, field, message, CLASSES_THERE, needed)
+
+
+def _disks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:
+    """Say of disks that Pods name themselves that they are there, wherever the Pods go."""
+    about = "disks that Pods name themselves exist, and every node can attach them"
+    for maker in makers:
+        for index, volume in enumerate(maker.spec.extra.get("volumes") or ()):
+            for source in sorted(as_map(volume).keys() & (DISKS.keys() | OTHER_DISKS)):
+                field = f"{maker.path}.volumes[{index}].{source}"
+                yield _at(manifests, maker.ref, field, "the disk exists, and every node can attach it", about)
 
 
 def _hooks(manifests: Manifests, makers: tuple[Template, ...]) -> Iterator[Assumption]:

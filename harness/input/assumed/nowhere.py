@@ -1,8 +1,9 @@
 """What of the input leads nowhere, each with file and line: no claim breaks by it, and perhaps somebody else is meant.
 
 An autoscaler that scales nobody or that no metric moves, a budget that guards nobody, an Ingress whose backend is no
-Service of the input or no port of it, a StatefulSet without the Service that names its Pods in DNS, a probe of a port
-that nobody declares. Who answers behind an Ingress is a matter of its controller, which is not modelled.
+Service of the input or no port of it, a StatefulSet without the Service that names its Pods in DNS, a DaemonSet that no
+node takes a Pod of, a probe of a port that nobody declares. Who answers behind an Ingress is a matter of its
+controller, which is not modelled.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ....impl.api.apps import StatefulSet
+from ....impl.api.apps import DaemonSet, StatefulSet
 from ....impl.api.autoscaling import HorizontalPodAutoscaler
-from ....impl.api.core import Container, Service
+from ....impl.api.core import Container, Node, Service
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.policy import PodDisruptionBudget
 from ....impl.api.reading.load import Other
 from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.values.selectors import selects
+from ....impl.api.workloads import TEMPLATE
+from ....impl.controllers.daemonset.nodes import wish
 from ....impl.kubelet.obstacles import containers
 from ..autoscalers import blind
 from ..files.manifests import Manifests
@@ -37,6 +40,7 @@ def nowhere(
     pods = [(maker.ref.namespace, maker.labels) for maker in makers]
     pods += [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
     services = {ref_of(obj): obj for obj in objects if isinstance(obj, Service)}
+    nodes = [obj for obj in scenario.everything if isinstance(obj, Node)]
     yield from ((reason.ref, reason.field, reason.why) for reason in blind(objects, scenario.namespace))
     for obj in objects:
         space = obj.metadata.namespace
@@ -54,6 +58,9 @@ def nowhere(
             if service not in known:
                 message = f"{_missing(service, known)}: its Pods have no names of their own in DNS"
                 yield ref_of(obj), "spec.serviceName", message
+        elif isinstance(obj, DaemonSet) and nodes and not any(wish(obj, node).runs for node in nodes):
+            message = "no node takes a Pod of it, by its selectors, affinity and tolerations: it has none here"
+            yield ref_of(obj), f"{TEMPLATE}.spec", message
     for other in manifests.others:
         if other.ref.kind == "Ingress":
             yield from _backends(other, services, known)

@@ -45,7 +45,7 @@ from ...input.priorities import pod_specs
 from ...input.scenario import Scenario
 from .. import scheduling
 from ..cluster import Cluster
-from ..controllers.volumes import disputed, tied
+from ..controllers.volumes import disputed, shared, tied
 from ..reductions.roomy import all_the_same, asks_nodes
 from ..reductions.symmetry import names_of, names_said
 from .settle import NO_LIMITS, RESTS, Restless, apply, at_rest, resting, settle
@@ -162,8 +162,8 @@ class Growing:
         schedulers = [process for process in self.whole.processes if process.user == scheduling.USER]
         if len(schedulers) != 1 or any(spec.node_name for spec in pod_specs(self.whole.scenario)):
             raise Unruly  # One may not have seen what another one, or nobody, has bound.
-        if disputed(self.whole.scenario):
-            raise Unruly  # Which volume a claim gets hangs on the order.
+        if disputed(self.whole.scenario) or shared(self.whole.scenario):
+            raise Unruly  # Which volume a claim gets, or who has it, hangs on the order.
         own = {action.name for action in actions_of(self.whole.world, schedulers[0])}
         rest = (action for action in self.whole.machine.actions if action.name not in own)
         object.__setattr__(self, "scheduler", schedulers[0])

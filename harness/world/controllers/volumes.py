@@ -11,13 +11,14 @@ Claims and volumes have places only where one of them may change (`kinds`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import partial
 
 from attrs import evolve
 from immutabledict import immutabledict
 
-from ....impl.api.apps import StatefulSet, Workload
+from ....impl.api.apps import Sized, StatefulSet, Workload
 from ....impl.api.cache import Cache
 from ....impl.api.core import Node, Pod
 from ....impl.api.kinds import Object, ref_of
@@ -29,13 +30,20 @@ from ....impl.apiserver.defaulting.defaulting import default
 from ....impl.controllers.statefulset.identity import claims
 from ....impl.controllers.statefulset.retention import deletes
 from ....impl.controllers.volume import binding
+from ....impl.controllers.volume.attaching import SHARED_MODES, disks
 from ....impl.controllers.volume.provisioning import Reach, reach
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
-from ....impl.scheduler.plugins.volumes.volume_claims import claim_names, fully_bound, volumes
+from ....impl.scheduler.plugins.volumes.volume_claims import (
+    WAIT_FOR_FIRST_CONSUMER,
+    claim_names,
+    fully_bound,
+    volumes,
+)
 from ....model.machine import Action, Outcome, View
 from ....model.world.store import Stored
 from ....model.world.verbs import Verb
 from ....model.world.world import World
+from ...input.priorities import pod_spec
 from ...input.scenario import Scenario
 
 USER = "persistent-volume-binder"
@@ -120,6 +128,34 @@ def tied(scenario: Scenario) -> bool:
         else isinstance(obj, StorageClass) and (reach(obj) is not Reach.ANYWHERE or bool(obj.allowed_topologies))
         for obj in scenario.everything
     )
+
+
+def shared(scenario: Scenario) -> bool:
+    """Tell whether two Pods have a volume that one node has at a time, or that is made where the first of them goes.
+
+    Then it hangs on the order of steps who has it, and where the others may go.
+    """
+    free = {
+        (claim.metadata.namespace, claim.metadata.name) for claim in _all_claims(scenario) if _is_free(scenario, claim)
+    }
+    users: Counter[Hashable] = Counter()
+    for obj in scenario.everything:
+        if (spec := pod_spec(obj)) is not None:
+            several = isinstance(obj, Workload) and (not isinstance(obj, Sized) or obj.spec.wanted > 1)
+            space = obj.metadata.namespace or scenario.namespace
+            claimed = {(space, name) for name, ephemeral in claim_names(Pod(obj.metadata, spec)) if not ephemeral}
+            for volume in (*(claimed - free), *(disk for disk, _ in disks(spec))):
+                users[volume] += 2 if several else 1
+    return any(count > 1 for count in users.values())
+
+
+def _is_free(scenario: Scenario, claim: PersistentVolumeClaim) -> bool:
+    """Tell whether any number of nodes may have the volume of a claim, wherever who asks for it first goes."""
+    classes = [obj for obj in scenario.everything if isinstance(obj, StorageClass)]
+    named = claim.spec.storage_class_name
+    name = default_of(classes) if named is None else named
+    waits = any(one.metadata.name == name and one.volume_binding_mode == WAIT_FOR_FIRST_CONSUMER for one in classes)
+    return bool(SHARED_MODES.intersection(claim.spec.access_modes)) and not waits
 
 
 def disputed(scenario: Scenario) -> bool:

@@ -15,7 +15,8 @@ from ....impl.api.core import Pod
 from ....impl.api.kinds import Object
 from ....impl.api.meta import Ref
 from ....impl.api.storage import PersistentVolume, PersistentVolumeClaim
-from ....impl.controllers.volume.attaching import User, may_use
+from ....impl.api.volume_sources import PLUGINS_GONE
+from ....impl.controllers.volume.attaching import Disk, User, disks, may_attach, may_use
 from ....impl.scheduler.plugins.volumes.volume_claims import claim_names
 from ....model.machine import View
 from ....model.world.store import Stored
@@ -26,7 +27,7 @@ from .node_state import is_silent
 def mounted(
     world: World, struck: tuple[str, ...], begun: Callable[[str], bool], view: View, place: str, pod: Pod
 ) -> bool:
-    """Tell whether the volumes of a Pod's claims are bound, and attached to its node, or can be.
+    """Tell whether the volumes of a Pod's claims are bound, and they and its disks attached to its node, or can be.
 
     `begun` tells whether the kubelet of the Pod in a place has begun with it.
     """
@@ -36,10 +37,14 @@ def mounted(
         if not isinstance(claim, PersistentVolumeClaim) or claim.status.phase != "Bound" or claim.metadata.terminating:
             return False
         volume = stored.get(Ref("PersistentVolume", "", claim.spec.volume_name))
-        if not isinstance(volume, PersistentVolume):
+        if not isinstance(volume, PersistentVolume) or volume.spec.extra.keys() & PLUGINS_GONE:
             return False
-        others = tuple(_others(world, struck, begun, view, place, (pod.metadata.namespace, name)))
-        if not may_use(volume, pod.spec.node_name, others):
+        keep = partial(_user, (pod.metadata.namespace, name))
+        if not may_use(volume, pod.spec.node_name, tuple(_others(world, struck, begun, view, place, keep))):
+            return False
+    for disk, reads in disks(pod.spec):
+        keep = partial(_disk_user, disk, reads)
+        if not may_attach(pod.spec.node_name, tuple(_others(world, struck, begun, view, place, keep))):
             return False
     return True
 
@@ -50,10 +55,9 @@ def _others(
     begun: Callable[[str], bool],
     view: View,
     place: str,
-    claim: tuple[str, str],
+    keep: Callable[[Object | None], tuple[str, bool] | None],
 ) -> Iterator[User]:
-    """Yield the other Pods that use a claim."""
-    keep = partial(_user, claim)
+    """Yield the other Pods that use something: `keep` tells of each whether it does."""
     for other in world.layout.pools["Pod"]:
         if other != place and (found := view.via(keep, other)) is not None:
             node, ran = found
@@ -62,8 +66,19 @@ def _others(
 
 def _user(claim: tuple[str, str], obj: Object | None) -> tuple[str, bool] | None:
     """Return the node of a Pod that uses a claim and is not over, and whether it is known to have begun there."""
-    if not isinstance(obj, Pod) or not obj.spec.node_name or obj.finished or obj.metadata.namespace != claim[0]:
+    if not isinstance(obj, Pod) or obj.metadata.namespace != claim[0]:
         return None
-    if not any(name == claim[1] for name, _ in claim_names(obj)):
+    return _where(obj) if any(name == claim[1] for name, _ in claim_names(obj)) else None
+
+
+def _disk_user(disk: Disk, reads: bool, obj: Object | None) -> tuple[str, bool] | None:  # noqa: FBT001
+    """Return the same of a Pod that names a disk; `reads`: nobody who only reads it counts, for neither writes."""
+    if not isinstance(obj, Pod):
         return None
-    return obj.spec.node_name, obj.status.phase == "Running"
+    return _where(obj) if any(disk == other and not (reads and too) for other, too in disks(obj.spec)) else None
+
+
+def _where(pod: Pod) -> tuple[str, bool] | None:
+    if not pod.spec.node_name or pod.finished:
+        return None
+    return pod.spec.node_name, pod.status.phase == "Running"

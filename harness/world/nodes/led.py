@@ -27,6 +27,15 @@ def chosen(value: object) -> frozenset[str]:
     return frozenset(name for ends in found.values() for name in _chosen(ends))
 
 
+def fronts(uid: str, value: object) -> frozenset[tuple[str, str]]:
+    """Return the Services, by namespace and name, that lead to a Pod in the slices of a value, ready or not."""
+    return frozenset(
+        (piece.metadata.namespace, piece.metadata.labels.get(SERVICE_NAME, ""))
+        for piece in _slices(value)
+        if uid in _targets(piece.endpoints)
+    )
+
+
 def _chosen(endpoints: list[Endpoint]) -> Iterator[str]:
     ready = [endpoint for endpoint in endpoints if endpoint.conditions.ready]
     return _targets(ready or (endpoint for endpoint in endpoints if endpoint.conditions.serving))

@@ -24,8 +24,10 @@ from ....impl.api.batch import Job
 from ....impl.api.core import Node, Pod, PodSpec, Service
 from ....impl.api.kinds import Object
 from ....impl.api.storage import CSINode, PersistentVolume, PersistentVolumeClaim
+from ....impl.api.volume_sources import DISKS
 from ....impl.apiserver.defaulting.pod_defaults import default_pod
 from ....impl.scheduler.plugins.volumes.volume_claims import claim_names
+from ....impl.scheduler.plugins.volumes.volume_restrictions import IDENTITY
 from ...input.limits import filled_in
 from ...input.priorities import pod_spec, pod_specs
 from ...input.scenario import Consistency, Scenario, Start, Switch
@@ -137,8 +139,14 @@ def _at_home_anywhere(spec: PodSpec) -> bool:
     ports = (port for container in (*spec.init_containers, *spec.containers) for port in container.ports)
     spread = any(constraint.when_unsatisfiable != "ScheduleAnyway" for constraint in spec.topology_spread_constraints)
     asks = spec.node_name or spec.node_selector or spec.affinity or spec.host_network or spec.extra.get("os")
-    shares = any(True for _ in claim_names(Pod(spec=spec)))  # A volume is on one node at a time.
+    shares = any(True for _ in claim_names(Pod(spec=spec))) or has_disks(spec)  # A volume is on one node at a time.
     return not (asks or spread or shares or any(port.host_port for port in ports))
+
+
+def has_disks(spec: PodSpec) -> bool:
+    """Tell whether Pods name disks themselves, of which a node has one, or which one node has."""
+    volumes: Any = spec.extra.get("volumes") or ()
+    return any(volume.keys() & (DISKS.keys() | IDENTITY.keys()) for volume in volumes)
 
 
 def _room(scenario: Scenario, nodes: list[Node]) -> bool:

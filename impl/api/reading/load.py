@@ -51,16 +51,26 @@ CLUSTER_SCOPED = frozenset(
         "APIService",
         "CSIDriver",
         "CertificateSigningRequest",
+        "ClusterTrustBundle",
         "CustomResourceDefinition",
+        "DeviceClass",
+        "DeviceTaintRule",
         "FlowSchema",
+        "IPAddress",
         "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
         "MutatingWebhookConfiguration",
         "PriorityLevelConfiguration",
+        "ResourceSlice",
         "RuntimeClass",
+        "ServiceCIDR",
+        "StorageVersionMigration",
         "ValidatingAdmissionPolicy",
         "ValidatingAdmissionPolicyBinding",
         "ValidatingWebhookConfiguration",
         "VolumeAttachment",
+        "VolumeAttributesClass",
     }
 )
 """Kinds of Kubernetes that live in no namespace."""
@@ -272,14 +282,24 @@ def _problem(source: Source, error: FieldError) -> Problem:
 
 
 def _placed(json: dict[str, Any], namespace: str, kinds: Kinds) -> dict[str, Any]:
-    """Return an object that lives in a namespace and names none in the default one; a custom resource only if known."""
+    """Return an object where it lives: in a namespace, if it names none in the default one; or in none at all.
+
+    What one without a namespace says of one is left out, as kubectl and the API server do
+    (EnsureObjectNamespaceMatchesRequestNamespace in apiserver/pkg/registry/rest/meta.go). Custom resources are placed
+    only where their kind is known.
+    """
     named = (json.get("metadata") or {}).get("namespace")
     own = kinds.get((json["apiVersion"], json["kind"]))
-    inside = json["kind"] not in CLUSTER_SCOPED and schema.is_built_in(json["apiVersion"], json["kind"])
-    inside = inside or pod_template(json) is not None
-    if named or not (inside if own is None else own.namespaced):
+    built_in = schema.is_built_in(json["apiVersion"], json["kind"])
+    outside = json["kind"] in CLUSTER_SCOPED and built_in if own is None else not own.namespaced
+    inside = (built_in and not outside) or pod_template(json) is not None if own is None else own.namespaced
+    if named and outside:
+        metadata = {key: value for key, value in json["metadata"].items() if key != "namespace"}
+    elif inside and not named:
+        metadata = {**json["metadata"], "namespace": namespace}
+    else:
         return json
-    return {**json, "metadata": {**json["metadata"], "namespace": namespace}}
+    return {**json, "metadata": metadata}
 
 
 def _hook(json: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from ..values.frozen import as_map
 from . import schema
 from .convert import FieldError
 from .nearest import did_you_mean
+from .removed_versions import removed
 
 TYPE_FIELDS = ("apiVersion", "kind")
 NAMES = ("name", "generateName", "namespace")
@@ -55,12 +56,15 @@ def _kind_errors(json: Mapping[str, Any], *, served: bool) -> Iterator[FieldErro
     kinds = schema.table()["kinds"]
     if kind in kinds.get(version, ()) or not schema.is_built_in(version, kind):
         return
-    if versions := schema.versions_of(kind):
-        yield FieldError(
-            "apiVersion", f"unknown apiVersion {schema.show(version)}", f"{kind} is {' or '.join(versions)}"
-        )
-        return
-    yield FieldError("kind", f"unknown kind {schema.show(kind)}", did_you_mean(kind, schema.kind_names(), ""))
+    versions = schema.versions_of(kind)
+    if was := removed(version, kind):
+        what = f"Kubernetes no longer serves {schema.show(version)} for {kind}, since {was.release}"
+        yield FieldError("apiVersion", what, was.instead(versions))
+    elif versions:
+        there = f"{kind} is {' or '.join(versions)}"
+        yield FieldError("apiVersion", f"unknown apiVersion {schema.show(version)}", there)
+    else:
+        yield FieldError("kind", f"unknown kind {schema.show(kind)}", did_you_mean(kind, schema.kind_names(), ""))
 
 
 def _chart_hint(json: Mapping[str, Any]) -> str:

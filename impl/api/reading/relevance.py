@@ -15,6 +15,7 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from ..claim_names import ALL, BUDGET, FLOWS, REACHABILITY
+from ..volume_sources import DISKS, PLUGINS_GONE
 from .json_fields import fields_of
 
 ACTS_ON_PODS = tuple(claim for claim in ALL if claim != BUDGET)
@@ -28,6 +29,7 @@ SERVER = "the API server or a controller writes it"
 NAMES = "names are not resolved here"
 READ = "the kube-proxy here reads it"
 ASKED = "how long a preStop hook takes is asked where it matters; what postStart does is a part of getting ready"
+ATTACHED = "who attaches it reads it"
 
 IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
     {
@@ -95,10 +97,13 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         ),
         "Namespace": immutabledict({"spec": SERVER, "status": SERVER}),
         "PersistentVolumeSpec": immutabledict(
-            dict.fromkeys(
-                ("cephfs", "csi", "fc", "flexVolume", "glusterfs", "hostPath", "iscsi", "local", "nfs", "mountOptions"),
-                FILES,
-            )
+            {
+                **dict.fromkeys(
+                    ("csi", "fc", "flexVolume", "hostPath", "iscsi", "local", "nfs", "mountOptions"), FILES
+                ),
+                **dict.fromkeys((*DISKS, "azureFile"), ATTACHED),
+                **dict.fromkeys(PLUGINS_GONE, "no kubelet has a plugin for it, and its Pods wait"),
+            }
         ),
         "PriorityClass": immutabledict({"description": LOOKS}),
         "Role": immutabledict({"aggregationRule": "it only adds rules to a role"}),
@@ -113,23 +118,30 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
 
 HARMLESS_VOLUMES = frozenset(
     {
+        *DISKS,
+        *PLUGINS_GONE,
+        "azureFile",
         "configMap",
         "csi",
         "downwardAPI",
         "emptyDir",
+        "fc",
         "hostPath",
         "image",
+        "iscsi",
         "nfs",
         "persistentVolumeClaim",
         "projected",
         "secret",
     }
 )
-"""Sources of volumes that bind a Pod to no node, that they exist is assumed; and claims, which are looked at.
+"""Sources of volumes that are looked at, or that bind a Pod to no node and that they exist is assumed.
 
 The plugins of the scheduler pass over an export of NFS and a volume of a CSI driver that a Pod names itself
 (pkg/scheduler/framework/plugins/{nodevolumelimits/csi,volumerestrictions/volume_restrictions}.go, v1.32); neither is
-attached to a node.
+attached to a node, nor is a share of Azure Files. A disk is looked at by VolumeRestrictions and by who attaches it
+(`impl.controllers.volume.attaching`); that every node can reach it is assumed, and told. What no kubelet has a plugin
+for any more keeps its Pod from starting (`impl.kubelet.obstacles`).
 """
 
 PARTIAL: immutabledict[tuple[str, str, str], str] = immutabledict(

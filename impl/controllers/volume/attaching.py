@@ -6,17 +6,23 @@ A Pod is started once its volumes are attached to its node. A volume of which ev
 not attached to another node while it is attached to one: until the Pods there that use it are over or gone. A dead node
 lets go of nothing by itself: the Pod that is left there holds its volume until its object is gone. A claim for one Pod
 alone (ReadWriteOncePod) waits for the other Pod on the same node, too.
+A disk that a Pod names itself is one of its CSI driver (csi-translation-lib/plugins, TranslateInTreeInlineVolumeToCSI):
+for one writer, or, of GCE alone, for many readers.
 Left out on purpose: VolumeAttachment objects; the six minutes after which a volume is taken off a node that does not
 answer (once the Pod that held it is gone: any time may pass); attaching one of several volumes and not the rest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from attrs import frozen
 
+from ...api.core import PodSpec
 from ...api.storage import PersistentVolume
+from ...api.values.frozen import as_map
+from ...api.volume_sources import DISKS
 
 SHARED_MODES = frozenset({"ReadOnlyMany", "ReadWriteMany"})
 ONE_POD = "ReadWriteOncePod"
@@ -50,6 +56,10 @@ ATTACHED_SOURCES = (
 """Sources of volumes, beside CSI, that are attached to a node."""
 
 
+Disk = tuple[str, str]
+"""A source, and which of its disks."""
+
+
 @frozen
 class User:
     """A Pod that uses a volume: the node it is on, and whether the volume is attached there for it."""
@@ -73,8 +83,29 @@ def needs_attaching(volume: PersistentVolume) -> bool:
 
 def may_use(volume: PersistentVolume, node: str, others: tuple[User, ...]) -> bool:
     """Tell whether a Pod on a node gets a volume that others use, too."""
-    modes = volume.spec.access_modes
+    modes = _modes(volume)
     if ONE_POD in modes and any(user.holds for user in others):
         return False
     alone = bool(modes) and not SHARED_MODES.intersection(modes) and needs_attaching(volume)
-    return not (alone and any(user.holds and user.node != node for user in others))
+    return not alone or may_attach(node, others)
+
+
+def _modes(volume: PersistentVolume) -> tuple[str, ...]:
+    """Return the access modes of a volume: who may write to a disk of GCE is one (backwardCompatibleAccessModes)."""
+    modes = volume.spec.access_modes
+    one_writer = "gcePersistentDisk" in volume.spec.extra and set(modes) & {"ReadWriteMany", "ReadWriteOnce"}
+    return ("ReadWriteOnce",) if one_writer else modes
+
+
+def disks(spec: PodSpec) -> Iterator[tuple[Disk, bool]]:
+    """Yield the disks that Pods name themselves, and whether each may be attached to several nodes: it is only read."""
+    for volume in spec.extra.get("volumes") or ():
+        for source, field in DISKS.items():
+            if details := as_map(as_map(volume).get(source)):
+                reads = source == "gcePersistentDisk" and bool(details.get("readOnly"))
+                yield (source, str(details.get(field, ""))), reads
+
+
+def may_attach(node: str, others: tuple[User, ...]) -> bool:
+    """Tell whether a disk for one writer can be attached to a node, given who else uses it."""
+    return not any(user.holds and user.node != node for user in others)

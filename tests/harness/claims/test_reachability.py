@@ -260,6 +260,32 @@ def test_a_node_whose_own_pod_is_replaced_in_place(policy: str, verdict: str) ->
     assert verdict == "HOLDS" or "Deployment web: spec.strategy.rollingUpdate.maxUnavailable: with 0" in lines
 
 
+@pytest.mark.parametrize(
+    ("step", "replicas", "strategy", "advice"),
+    [
+        (SET_IMAGE, 1, "{type: Recreate}", "spec.strategy.type: RollingUpdate lets new Pods answer"),
+        ("drain node-1", 1, "{type: Recreate}", "spec.replicas: a Pod that is alone leaves a gap"),
+        ("drain node-1", 2, SURGE, "Deployment web: : a PodDisruptionBudget that selects its Pods"),
+    ],
+)
+def test_what_to_change_hangs_on_who_takes_the_pod_a_rollout_or_a_drain(
+    step: Any, replicas: int, strategy: str, advice: str
+) -> None:
+    near = "nodeSelector: {kubernetes.io/hostname: node-1}," if replicas > 1 else ""
+    text = deployment(replicas=replicas, strategy=strategy, pod=near) + service()
+    verdict, lines = told(text, step, nodes=2, consistency="linearizable")
+    assert verdict == "VIOLATED"
+    assert advice in lines
+
+
+def test_a_name_that_leads_nowhere_once_its_only_pod_goes_is_blamed_on_who_makes_the_pod() -> None:
+    text = deployment() + service(more=", clusterIP: None")
+    verdict, lines = told(text, "drain node-1", nodes=2, consistency="linearizable")
+    assert verdict == "VIOLATED"
+    assert 'nobody answers any more after "drain node-1: evicts web-' in lines
+    assert "Deployment web: spec.replicas: a Pod that is alone leaves a gap" in lines
+
+
 # --- connections to who does not accept them --------------------------------------------------------------------------
 
 
@@ -406,6 +432,19 @@ def test_a_pod_that_the_selector_has_just_left_is_still_led_to(hook: str, verdic
     found, lines = told(text, *SWITCH)
     assert found == verdict
     assert verdict == "HOLDS" or "still sends new connections to web-" in lines
+
+
+@pytest.mark.parametrize(
+    ("fronts", "who"),
+    [
+        (service(more=", clusterIP: None"), "the name of the headless Service web still leads new connections to web-"),
+        (service(more=", clusterIP: None") + service("too", selector="app: web"), "kube-proxy on node-1 still sends"),
+    ],
+)
+def test_no_proxy_is_on_the_way_to_pods_whose_service_has_no_address(fronts: str, who: str) -> None:
+    verdict, lines = told(deployment(hook="") + fronts, SET_IMAGE)
+    assert verdict == "VIOLATED"
+    assert who in lines
 
 
 def test_a_pod_that_the_selector_has_left_long_ago_is_not_led_to() -> None:

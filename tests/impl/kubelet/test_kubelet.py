@@ -324,6 +324,10 @@ SCRIPTS = {
     "set -e; false; sleep 4": (0, True),
     "nginx -s quit; sleep 15": (0, True),
     "kill -SIGTERM $(cat /run/pid); sleep 15": (0, True),
+    "nodetool drain": (0, True),
+    "nodetool flush; sleep 5": (0, False),
+    "sleep 3; rabbitmqctl stop_app; sleep 9": (3, True),
+    "rabbitmqctl await_startup; sleep 5": (0, False),
     "sleep 5 &": (0, True),
     "sleep 5; /drain; sleep 5": (5, False),
     "kill -HUP 1; sleep 5": (0, False),
@@ -357,6 +361,9 @@ def test_a_shell_command_is_read_up_to_the_first_that_is_not_known(script: str) 
         (("sleep 10",), True),
         (("nginx", "-s", "quit"), True),
         (("nginx", "-s", "reload"), False),
+        (("/wait-shutdown",), True),
+        (("/usr/local/bin/nodetool", "-h", "localhost", "drain"), True),
+        (("/usr/local/bin/nodetool", "status"), False),
     ],
 )
 def test_how_long_a_command_takes_is_known_or_not(command: tuple[str, ...], exact: bool) -> None:  # noqa: FBT001

@@ -32,6 +32,8 @@ IDENTITY = {
     "rbd": ("pool", "image"),
 }
 """The sources that one node attaches once, and the fields that say which disk it is."""
+NEVER_SHARED = frozenset({"awsElasticBlockStore"})
+"""Those that no two Pods of a node have, even if both only read."""
 Disk = tuple[str, ...]
 
 
@@ -49,7 +51,8 @@ def disks(pod: Pod) -> Iterator[tuple[Disk, bool]]:
         for source, fields in IDENTITY.items():
             if source in volume:
                 details: Any = volume[source]
-                yield (source, *(str(details.get(name, "")) for name in fields)), bool(details.get("readOnly"))
+                reads = bool(details.get("readOnly")) and source not in NEVER_SHARED
+                yield (source, *(str(details.get(name, "")) for name in fields)), reads
 
 
 def pre_filter(snapshot: Snapshot, pod: Pod) -> Prepared[Restricted] | Refusal | None:

@@ -106,7 +106,7 @@ def test_a_priority_class_that_is_assumed_has_the_value_0() -> None:
     ("hook", "known"),
     [
         ("{httpGet: {port: 80}}", False),
-        ("{exec: {command: [/wait-shutdown]}}", False),
+        ("{exec: {command: [/drain.sh]}}", False),
         ("{exec: {command: [nginx, -s, quit]}}", True),
         ("{exec: {command: [sleep, '5']}}", True),
         ("{sleep: {seconds: 5}}", True),
@@ -120,7 +120,7 @@ def test_a_hook_of_unknown_length_is_told(hook: str, known: bool) -> None:  # no
 
 
 def test_what_a_hook_surely_takes_is_told() -> None:
-    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 5; /wait-shutdown]}}}"
+    hook = "lifecycle: {preStop: {exec: {command: [sh, -c, sleep 5; /drain.sh]}}}"
     assert "preStop: at least 5 s, and nobody can read off" in listed(web(container=hook))[0]
 
 
@@ -362,3 +362,22 @@ def test_a_service_that_publishes_who_is_not_ready_takes_them_to_accept() -> Non
     told = "spec.publishNotReadyAddresses: it sends connections to Pods that are not ready yet: they accept them"
     assert any(told in line for line in listed(web(), early))
     assert listed(web(), early.replace("spec:", "spec:\n  clusterIP: None")) == [GOOD]  # Names are looked up.
+
+
+DAEMONS = """\
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {{name: gpu}}
+spec:
+  selector: {{matchLabels: {{app: gpu}}}}
+  template:
+    metadata: {{labels: {{app: gpu}}}}
+    spec: {{nodeSelector: {{{selector}}}, containers: [{{name: gpu, image: "gpu:1"}}]}}
+"""
+
+
+@pytest.mark.parametrize(("selector", "somewhere"), [("kubernetes.io/os: linux", True), ("gpu: present", False)])
+def test_a_daemonset_that_no_node_takes_a_pod_of_is_told(selector: str, somewhere: bool) -> None:  # noqa: FBT001
+    said = [line for line in listed(DAEMONS.format(selector=selector)) if "DaemonSet" in line]
+    told = "DaemonSet default/gpu spec.template.spec: no node takes a Pod of it, by its selectors"
+    assert not said if somewhere else told in said[0]

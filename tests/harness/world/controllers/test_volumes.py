@@ -116,6 +116,87 @@ def test_what_becomes_of(text: str, script: list[dict[str, Any]], holds: bool) -
     assert verdict(report, "placement") == "HOLDS"
 
 
+def with_disk(source: str, details: str, *, recreate: bool = False) -> str:
+    """Return a Deployment whose Pods name a disk themselves."""
+    text = APP.partition("---\n")[0].replace("persistentVolumeClaim: {claimName: data}", f"{source}: {{{details}}}")
+    return text.replace("  replicas: 1\n", "  replicas: 1\n  strategy: {type: Recreate}\n") if recreate else text
+
+
+@pytest.mark.parametrize(
+    ("text", "nodes", "holds"),
+    [
+        pytest.param(with_disk("gcePersistentDisk", "pdName: d"), 2, False, id="the new Pod waits for the disk"),
+        pytest.param(with_disk("gcePersistentDisk", "pdName: d"), 1, False, id="the node has one for one Pod"),
+        pytest.param(with_disk("gcePersistentDisk", "pdName: d", recreate=True), 2, True, id="one after the other"),
+        pytest.param(with_disk("gcePersistentDisk", "pdName: d, readOnly: true"), 2, True, id="both only read"),
+        pytest.param(with_disk("awsElasticBlockStore", "volumeID: v, readOnly: true"), 2, False, id="one of AWS"),
+        pytest.param(with_disk("azureDisk", "diskName: d, diskURI: /d"), 2, False, id="one of Azure"),
+        pytest.param(with_disk("azureDisk", "diskName: d, diskURI: /d"), 1, True, id="two Pods of a node may have it"),
+        pytest.param(
+            with_disk("iscsi", "targetPortal: t, iqn: 'iqn.2001-04.com.example:d', lun: 0"), 2, True, id="iSCSI"
+        ),
+        pytest.param(with_disk("nfs", "server: s, path: /"), 2, True, id="an export has any number of users"),
+        pytest.param(with_disk("glusterfs", "endpoints: e, path: p"), 2, False, id="no plugin for it"),
+    ],
+)
+def test_a_disk_that_a_pod_names_itself_is_on_one_node(text: str, nodes: int, holds: bool) -> None:  # noqa: FBT001
+    assert verdict(said(text, ROLL, nodes=nodes)) == ("HOLDS" if holds else "VIOLATED")
+
+
+def of_source(source: str, mode: str = "ReadWriteOnce") -> str:
+    """Return a Deployment with a claim of a volume that somebody made by hand."""
+    spec = f"capacity: {{storage: 1Gi}}, accessModes: [{mode}], {source}"
+    volume = f"apiVersion: v1\nkind: PersistentVolume\nmetadata: {{name: v}}\nspec: {{{spec}}}\n"
+    return APP.replace("storageClassName: fast", 'storageClassName: ""').replace("ReadWriteOnce", mode) + volume
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        pytest.param(of_source("gcePersistentDisk: {pdName: d}"), False, id="a disk of GCE"),
+        pytest.param(of_source("gcePersistentDisk: {pdName: d}", "ReadWriteMany"), False, id="which has one writer"),
+        pytest.param(of_source("gcePersistentDisk: {pdName: d}", "ReadOnlyMany"), True, id="or many readers"),
+        pytest.param(of_source("awsElasticBlockStore: {volumeID: v}"), False, id="a disk of AWS"),
+        pytest.param(of_source("azureFile: {secretName: s, shareName: f}", "ReadWriteMany"), True, id="files of Azure"),
+        pytest.param(of_source("glusterfs: {endpoints: e, path: p}", "ReadWriteMany"), False, id="no plugin for it"),
+    ],
+)
+def test_a_volume_by_hand_is_attached_as_its_source_lets_it(text: str, holds: bool) -> None:  # noqa: FBT001
+    assert verdict(said(text, ROLL)) == ("HOLDS" if holds else "VIOLATED")
+
+
+def test_a_volume_that_no_kubelet_mounts_is_blamed() -> None:
+    report = said(of_source("rbd: {monitors: [m], image: i}"))
+    blamed = [blame.what for claim in report.claims for blame in claim.blame]
+    assert any(what.endswith("of claim data, and no kubelet has a plugin for rbd any more") for what in blamed)
+
+
+def test_who_has_the_disk_is_told_and_that_it_is_there_is_assumed() -> None:
+    report = said(with_disk("gcePersistentDisk", "pdName: d"), ROLL)
+    blamed = [blame.what for claim in report.claims for blame in claim.blame]
+    assert any("for the disk d (gcePersistentDisk), which app-" in what for what in blamed)
+    loaded = load_scenario("it", {"it.yaml": with_disk("gcePersistentDisk", "pdName: d")}, {"nodes": 1})
+    about = "spec.template.spec.volumes[0].gcePersistentDisk: the disk exists, and every node can attach it"
+    assert any(about in str(assumption) for assumption in loaded.assumptions)
+
+
+@pytest.mark.parametrize(
+    ("disk", "same"), [("gcePersistentDisk", False), ("iscsi", False), ("azureDisk", False), ("emptyDir", True)]
+)
+def test_nodes_make_a_difference_to_pods_that_name_a_disk(disk: str, same: bool) -> None:  # noqa: FBT001
+    details = {"gcePersistentDisk": "pdName: d", "iscsi": "targetPortal: t, iqn: i, lun: 0", "emptyDir": ""}
+    text = with_disk(disk, details.get(disk, "diskName: d, diskURI: u"))
+    assert roomy.all_the_same(load_scenario("it", {"it.yaml": text}, {"nodes": 2}).scenario) is same
+
+
+def test_states_of_rest_differ_in_who_has_a_volume_that_two_pods_name() -> None:
+    text = APP.replace("replicas: 1", "replicas: 2") + NETWORK
+    report = said(text, start="settled", bounds={"scores": False})
+    assert verdict(report) == "VIOLATED"
+    assert "waits on node-" in next(claim for claim in report.claims if claim.name == "convergence").blame[0].what
+    assert verdict(said(text, start="settled", bounds={"scores": False}, nodes=1)) == "HOLDS"
+
+
 def test_a_pod_waits_for_the_other_one_also_on_its_node_where_the_claim_is_for_one_pod() -> None:
     text = APP.replace("[ReadWriteOnce]", "[ReadWriteOncePod]") + NETWORK
     assert verdict(said(text, ROLL, nodes=1)) == "VIOLATED"

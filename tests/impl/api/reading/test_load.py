@@ -128,7 +128,16 @@ def test_lists_are_taken_apart_even_lists_in_lists() -> None:
         ),
         (
             (DEPLOYMENT % 3).replace("apps/v1", "extensions/v1beta1"),
-            ['web.yaml:2: apiVersion: unknown apiVersion "extensions/v1beta1" (Deployment is apps/v1)'],
+            [
+                (
+                    'web.yaml:2: apiVersion: Kubernetes no longer serves "extensions/v1beta1" for Deployment, '
+                    "since 1.16 (write apps/v1: it needs spec.selector, with the labels of its template)"
+                )
+            ],
+        ),
+        (
+            (DEPLOYMENT % 3).replace("apps/v1", "apps/v3"),
+            ['web.yaml:2: apiVersion: unknown apiVersion "apps/v3" (Deployment is apps/v1)'],
         ),
         (
             (DEPLOYMENT % 3).replace("kind: Deployment", "kind: deploymnet"),
@@ -192,6 +201,21 @@ def test_all_problems_of_all_documents_and_files_are_reported() -> None:
         objects_in([Text("a.yaml", f"{bad}---\n{bad}"), Text("b.yaml", "a: [1\n"), Text("c.yaml", POD % "p")])
     assert [(one.file, one.line) for one in caught.value.problems][:2] == [("a.yaml", 7), ("a.yaml", 24)]
     assert [one.file for one in caught.value.problems] == ["a.yaml", "a.yaml", "b.yaml"]
+
+
+BINDING = """\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {0}Binding
+metadata: {{name: a, namespace: kube-system}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: {0}, name: a}}
+"""
+CLASS = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high, namespace: prod}\nvalue: 1\n"
+
+
+def test_a_namespace_is_left_out_where_a_kind_lives_in_none() -> None:
+    text = "---\n".join((BINDING.format("Role"), BINDING.format("ClusterRole"), CLASS))
+    refs = [str(ref_of(one.object)) for one in loaded(text).objects]
+    assert refs == ["RoleBinding kube-system/a", "ClusterRoleBinding a", "PriorityClass high"]
 
 
 def test_the_same_name_in_two_namespaces_or_kinds_is_no_repetition() -> None:

@@ -236,6 +236,12 @@ def test_a_disk_is_attached_once_unless_both_only_read() -> None:
     assert reasons(pod("new", disk), node("a"), pod("old", {"gcePersistentDisk": {"pdName": "e"}}, on="a")) == {}
 
 
+def test_a_disk_of_aws_is_attached_once_even_if_both_only_read() -> None:
+    reading = {"awsElasticBlockStore": {"volumeID": "v", "readOnly": True}}
+    words = ["node(s) had no available disk"]
+    assert reasons(pod("new", reading), node("a"), pod("old", reading, on="a")) == {"a": words}
+
+
 def test_a_driver_attaches_no_more_volumes_than_it_can() -> None:
     driver = {"drivers": [{"name": "csi", "nodeID": "n", "allocatable": {"count": 1}}]}
     attached = made("CSINode", "a", version="storage.k8s.io/v1", spec=driver)
