@@ -93,9 +93,9 @@ def _search(
     watch = Stopwatch() if options.profile else None
     if watch is not None:
         machine, properties = watch.machine(machine), tuple(map(watch.property, properties))
-    guard = Guard(limits, progress)
+    guard = Guard(limits, progress, patience)
     engine, keeper = _chosen(machine, properties, options, guard, collect, symmetry, inherited)
-    result = _searched(engine, guard, patience, keeper, resume=options.resume)
+    result = _searched(engine, guard, keeper, resume=options.resume)
     if options.visited == "fingerprint":
         result = evolve(result, missed_state_bound=result.states**2 / 2 ** (FINGERPRINT_BITS + 1))
     if watch is not None:
@@ -132,7 +132,7 @@ def _chosen(
     return engine, Keeper(options.checkpoint, engine)
 
 
-def _searched(engine: Engine, guard: Guard, patience: Patience, keeper: Keeper | None, *, resume: bool) -> Exploration:
+def _searched(engine: Engine, guard: Guard, keeper: Keeper | None, *, resume: bool) -> Exploration:
     """Search with an engine, and judge what it has written down."""
     book = engine.book
     saved = None
@@ -140,7 +140,7 @@ def _searched(engine: Engine, guard: Guard, patience: Patience, keeper: Keeper |
         saved = keeper.load() if resume else None
         guard.at_tick = keeper.tick
     while True:
-        why = run(engine, patience, saved)
+        why = run(engine, guard.patience, saved)
         if keeper is not None:
             if not why:
                 keeper.mark = book.mark()

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import evolve
 
-from ..machine import Action, Machine
+from ..machine import Action, Machine, Outcome
 from .book import Book, StopSearch
 from .results import NO_LIMITS, Limits, Progress
 
@@ -57,7 +57,7 @@ class Patience:
     A machine goes through here once for all engines that search it, for they hand on what its functions have said.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits = NO_LIMITS) -> None:
         self._timeout = Limits(timeout=limits.timeout, deadline=limits.deadline)
         self._began = time.monotonic()
         self._lost = False
@@ -80,20 +80,32 @@ class Patience:
     def _action(self, action: Action) -> Action:
         step = action.step
 
-        def in_time(view: Any) -> Any:
-            if self._lost and (why := out_of_time(self._timeout, time.monotonic() - self._began)):
-                raise StopSearch(why)
-            return step(view)
+        def in_time(view: Any) -> Iterator[Outcome]:
+            self.look()
+            for outcome in step(view):
+                yield outcome
+                self.look()
 
         return evolve(action, step=in_time)
+
+    def look(self) -> None:
+        """Look at the clock: for whatever may take long in the midst of an expansion."""
+        if self._lost and (why := out_of_time(self._timeout, time.monotonic() - self._began)):
+            raise StopSearch(why)
 
 
 class Guard:
     """Ends a search with `StopSearch` when a limit is hit."""
 
-    def __init__(self, limits: Limits = NO_LIMITS, progress: Callable[[Progress], None] | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits = NO_LIMITS,
+        progress: Callable[[Progress], None] | None = None,
+        patience: Patience | None = None,
+    ) -> None:
         self.limits = limits
         self.progress = progress
+        self.patience = patience or Patience()
         self.started = time.monotonic()
         self.at_tick: Callable[[Book, float], None] | None = None
         """Told of moments between two expansions, with the seconds so far."""

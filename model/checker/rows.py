@@ -61,7 +61,9 @@ class Rows:
     def _prepare(self, code: str) -> None:
         self.layout = Layout(self.book.machine.slots(), code)
         self.functions = Functions(self.book, self.layout, memo=self.memo)
-        self.book.folding = folding = None if self.symmetry is None else Folding(self.symmetry, self.layout)
+        self.book.folding = folding = (
+            None if self.symmetry is None else Folding(self.symmetry, self.layout, self.guard.patience.look)
+        )
         self.audit = None if folding is None else Audit(self.book, folding, self.functions)
         self.folded: dict[int, int] = {}
         """Rows that stand for nothing, and those that stand for their orbits."""

@@ -53,6 +53,8 @@ class Columns:
         # Properties of whole runs need to know which state a step leads to, and a fingerprint does not tell its number.
         exact = options.visited == "exact" or bool(book.liveness)
         self.expansion = expansion = Expansion(book, self.together, exact=exact, symmetry=symmetry, inherited=inherited)
+        if book.folding is not None:
+            book.folding.look = guard.patience.look
         self.states, self.tables, self.layout = expansion.states, expansion.tables, expansion.layout
         kept = options.checkpoint
         self.spare = Spare(guard, book, self.states, None if kept is None else kept.path.parent)

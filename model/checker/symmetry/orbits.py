@@ -85,9 +85,11 @@ class Learnt:
 class Folding:
     """Finds the state that stands for an orbit, on rows of ids."""
 
-    def __init__(self, symmetry: Symmetry, layout: Layout) -> None:
+    def __init__(self, symmetry: Symmetry, layout: Layout, look: Callable[[], None] = lambda: None) -> None:
         self.symmetry = symmetry
         self.layout = layout
+        self.look = look
+        """Asked whether there is time: members that are alike are told apart by trying, which may take long."""
         self.sorts = tuple(sorted(symmetry.sizes))
         self.members = tuple(Mention(sort, number) for sort in self.sorts for number in range(symmetry.sizes[sort]))
         self.token_of: dict[Mention, int] = {member: token for token, member in enumerate(self.members)}
@@ -230,6 +232,7 @@ class Folding:
         key = tuple(map(id, said))
         least = self.least.get(key)
         if least is None:
+            self.look()
             least = self.least[key] = self._least(said)
         return least
 
