@@ -67,12 +67,11 @@ from ...properties.reachability.answers import (
     selects_pod,
     takers,
 )
-from ...properties.reachability.by_hand import Unled
+from ...properties.reachability.by_hand import Unled, is_slice_of
 from ...properties.reachability.network_policy import Walls
 from ..input.annotations import start_up
 from ..input.given import lasting_pods, lasting_services, services_made_again, unled_at_rest
 from ..world.cluster import Cluster
-from ..world.controllers.endpointslice import is_slice_of
 from ..world.nodes.kubelets import proxy_slot, runtime_slot
 from ..world.nodes.led import chosen
 from ..world.nodes.node_state import Routed, cut_slot, is_silent

@@ -37,17 +37,26 @@ def is_by_hand(service: Service) -> bool:
     return not service.spec.selector and service.spec.type != "ExternalName" and not is_headless(service)
 
 
+def is_slice_of(service: Ref, piece: EndpointSlice) -> bool:
+    """Tell whether a slice is a Service's."""
+    meta = piece.metadata
+    return (meta.namespace, meta.labels.get(SERVICE_NAME)) == (service.namespace, service.name)
+
+
 def unled(service: Service, slices: Iterable[EndpointSlice]) -> Iterator[Unled]:
-    """Yield the ports of a Service to which no endpoint of its slices leads; none where it has no slices at all."""
-    mine = tuple(piece for piece in slices if _is_of(service, piece))
-    if not mine or not is_by_hand(service):
+    """Yield the ports of a Service to which no endpoint of its slices leads."""
+    mine = tuple(piece for piece in slices if is_slice_of(ref_of(service), piece))
+    if not is_by_hand(service):
         return
     usable = tuple(piece for piece in mine if piece.address_type in (service.spec.ip_families or ("IPv4",)))
     taking = tuple(piece for piece in usable if any(_takes(end) for end in piece.endpoints))
     for port, name in zip(service.spec.ports, ports_of(service), strict=True):
         if any(_stands_for(own, port) for piece in taking for own in piece.ports):
             continue
-        if not usable:
+        if not mine:
+            why = f"no EndpointSlice has the label {SERVICE_NAME}: {service.metadata.name}"
+            yield Unled(name, why, ref_of(service), "spec.selector")
+        elif not usable:
             yield Unled(
                 name, f"its slices have addresses of type {mine[0].address_type}", ref_of(mine[0]), "addressType"
             )
@@ -60,11 +69,6 @@ def unled(service: Service, slices: Iterable[EndpointSlice]) -> Iterator[Unled]:
                 f"the slices of it have {f'ports that are {there}' if there else 'no ports'}, and none that is {wanted}"
             )
             yield Unled(name, why, ref_of(taking[0]), "ports")
-
-
-def _is_of(service: Service, piece: EndpointSlice) -> bool:
-    named = piece.metadata.labels.get(SERVICE_NAME) == service.metadata.name
-    return named and piece.metadata.namespace == service.metadata.namespace
 
 
 def _takes(end: Endpoint) -> bool:

@@ -112,6 +112,40 @@ def test_what_counts_is_the_slice_that_is_there_in_the_end() -> None:
     assert after(wrong, right) == "HOLDS"
 
 
+def test_a_slice_that_a_step_deletes_was_there() -> None:
+    """It is nobody's but the user's: no controller looks after it, and none of what runs reads it."""
+    given = {"nodes": 1, "script": ["delete endpointslice/db-1"]}
+    text = f"{SERVICE % ''}---\n{slices()}"
+    claims = {claim.name: claim for claim in check(load_scenario("it", {"all.yaml": text}, given).scenario).claims}
+    assert claims["convergence"].status.value == "HOLDS"
+    (line,) = claims["reachability"].lines
+    assert line.endswith(
+        "no EndpointSlice has the label kubernetes.io/service-name: db (Service default/db spec.selector)"
+    )
+    with planted("kubeproof.harness.world.cluster", "(handled and not", "(not handled and not"):
+        claims = {claim.name: claim for claim in check(load_scenario("it", {"all.yaml": text}, given).scenario).claims}
+        assert claims["convergence"].status.value == "VIOLATED"
+
+
+ENDPOINTS = "apiVersion: v1\nkind: Endpoints\nmetadata: {name: db}\nsubsets: [{addresses: [{ip: 10.1.2.3}]}]\n"
+
+
+def test_that_somebody_else_writes_endpoints_is_assumed_and_open_in_a_complete_input() -> None:
+    def told(*more: str) -> list[str]:
+        loaded = load_scenario("it", {"all.yaml": "---\n".join((SERVICE % "", *more))}, {"nodes": 1})
+        return [str(assumption) for assumption in loaded.assumptions if "endpoints" in str(assumption)]
+
+    why = "it has no selector, and the input no EndpointSlice of it: somebody else writes its endpoints"
+    assert told() == [f"all.yaml:4: Service default/db spec.selector: {why}"]
+    assert told(slices()) == told(ENDPOINTS) == []
+    assert told(slices().replace("metadata: {", "metadata: {namespace: other, ")) != []
+    assert reached(SERVICE % "").status.value == "HOLDS"
+    claim = reached(SERVICE % "", complete=True)
+    assert claim.status.value == "UNKNOWN"
+    assert "Service default/db spec.selector" in claim.lines[0]
+    assert reached(SERVICE % "", slices(), complete=True).status.value == "HOLDS"
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
