@@ -20,6 +20,7 @@ from ....impl.api.reading.load import BadInput, Loaded, Note, Other, Problem, Te
 from ....impl.api.references import references
 from ....impl.api.releases import NEWEST, Release
 from ....impl.api.values.frozen import EMPTY
+from ....impl.api.values.selector_text import SelectorError, parse_label_selector
 from ....impl.apiserver.admission.admission import missing_of
 from ....impl.kubectl import script as steps
 from ....impl.kubectl.script import Step
@@ -337,6 +338,17 @@ def _untaint(given: _Arguments) -> Step | None:
     return steps.Untaint(given.text("node"), taint.text("key"), taint.text("effect"))
 
 
+def _selecting(given: _Arguments, drain: Step | None) -> Step | None:
+    """Blame the labels of a drain that are no selector."""
+    try:
+        parse_label_selector(drain.pod_selector if isinstance(drain, steps.Drain) else "")
+    except SelectorError as error:
+        given.reader.blame(given.fields["podSelector"], str(error))
+        return None
+    return drain
+
+
+DRAIN = _plain(steps.Drain, "timeoutSeconds")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _TAINT = ("taint", "key", "value", "effect")
 
@@ -352,7 +364,7 @@ ACTIONS: dict[str, _Action] = {
     "deletePod": _Action((), ("name", "workload", "node", "onNode", "namespace", "force"), _delete_pod),
     "cordon": _plain(steps.Cordon),
     "uncordon": _plain(steps.Uncordon),
-    "drain": _plain(steps.Drain, "timeoutSeconds"),
+    "drain": evolve(DRAIN, make=lambda given: _selecting(given, DRAIN.make(given))),
     "taint": _Action(("node",), (*_TAINT, "overwrite"), _taint),
     "untaint": _Action(("node",), _TAINT, _untaint),
     "labelNode": _Action(
