@@ -65,15 +65,21 @@ def _is_scaled(cluster: Cluster, view: View) -> bool:
 def _scaled(cluster: Cluster, view: View) -> Iterator[tuple[HorizontalPodAutoscaler, Sized]]:
     """Yield the autoscalers with what they scale."""
     layout = cluster.world.layout
-    found = [view.via(_scaler, slot) for slot in layout.pools.get(KIND, ())]
     sizes = [view.via(_size, slot) for kind in SCALED for slot in layout.pools.get(kind, ())]
-    for scaler in (*map(_scaler, layout.constants.values()), *found):
-        for target in sizes if scaler is not None else ():
-            if scaler is not None and isinstance(target, Sized):
+    for scaler in scalers_of(cluster, view):
+        for target in sizes:
+            if isinstance(target, Sized):
                 scaled, meta = scaler.spec.scale_target_ref, target.metadata
                 named = (type(target).__name__, meta.name, meta.namespace)
                 if named == (scaled.kind, scaled.name, scaler.metadata.namespace):
                     yield scaler, target
+
+
+def scalers_of(cluster: Cluster, view: View) -> tuple[HorizontalPodAutoscaler, ...]:
+    """Return the autoscalers that there are: of those that nobody changes, and of those that somebody does."""
+    layout = cluster.world.layout
+    found = (view.via(_scaler, slot) for slot in layout.pools.get(KIND, ()))
+    return tuple(one for one in (*map(_scaler, layout.constants.values()), *found) if one is not None)
 
 
 def _owners(cluster: Cluster, view: View, pod: Pod) -> Iterator[str]:

@@ -30,8 +30,8 @@ from .semantics import fairness_of
 from .symmetry.orbits import Folding
 
 
-class StopSearch(Exception):  # noqa: N818 - no error: the search ends early, for the reason given
-    """The search ends before everything was seen."""
+class StopSearch(BaseException):  # no error: the search ends early, for the reason given
+    """The search ends before everything was seen; like an interrupt, it is nothing that a function may catch."""
 
 
 @frozen

@@ -13,7 +13,7 @@ from ..machine import Machine, Property, State, Symmetry
 from .book import Book, StopSearch
 from .checkpoint import Keeper, Saved
 from .engine import Engine
-from .guard import Guard
+from .guard import Guard, Patience
 from .judge import open_questions, statistics_of, verdicts_of
 from .options import OPTIONS, Options
 from .partition.team import LostError, Partitioned
@@ -54,7 +54,11 @@ def explore(
     Raises `CheckpointError` for a file that cannot be used, `MachineError` for a malformed machine, and its kinds
     `StepError` where a function of the machine raises and `AsymmetryError` where a symmetry turns out to be none.
     """
-    search = partial(_search, machine, properties, progress=progress, collect=collect, symmetry=symmetry)
+    patience = Patience(limits)
+    watched = machine if isinstance(options.engine, Partitioned) else patience.machine(machine)
+    search = partial(
+        _search, watched, properties, patience=patience, progress=progress, collect=collect, symmetry=symmetry
+    )
     if options.engine == "auto":
         plain_wishes = options.memo and collect is None and not options.profile
         is_kept = symmetry is not None and options.checkpoint is not None
@@ -79,6 +83,7 @@ def _search(
     options: Options,
     *,
     limits: Limits,
+    patience: Patience,
     symmetry: Symmetry | None,
     progress: Callable[[Progress], None] | None,
     collect: Callable[[State], None] | None,
@@ -90,7 +95,7 @@ def _search(
         machine, properties = watch.machine(machine), tuple(map(watch.property, properties))
     guard = Guard(limits, progress)
     engine, keeper = _chosen(machine, properties, options, guard, collect, symmetry, inherited)
-    result = _searched(engine, guard, keeper, resume=options.resume)
+    result = _searched(engine, guard, patience, keeper, resume=options.resume)
     if options.visited == "fingerprint":
         result = evolve(result, missed_state_bound=result.states**2 / 2 ** (FINGERPRINT_BITS + 1))
     if watch is not None:
@@ -127,7 +132,7 @@ def _chosen(
     return engine, Keeper(options.checkpoint, engine)
 
 
-def _searched(engine: Engine, guard: Guard, keeper: Keeper | None, *, resume: bool) -> Exploration:
+def _searched(engine: Engine, guard: Guard, patience: Patience, keeper: Keeper | None, *, resume: bool) -> Exploration:
     """Search with an engine, and judge what it has written down."""
     book = engine.book
     saved = None
@@ -135,7 +140,7 @@ def _searched(engine: Engine, guard: Guard, keeper: Keeper | None, *, resume: bo
         saved = keeper.load() if resume else None
         guard.at_tick = keeper.tick
     while True:
-        why = run(engine, saved)
+        why = run(engine, patience, saved)
         if keeper is not None:
             if not why:
                 keeper.mark = book.mark()
@@ -159,11 +164,12 @@ def _searched(engine: Engine, guard: Guard, keeper: Keeper | None, *, resume: bo
         )
 
 
-def run(engine: Engine, saved: Saved | None = None) -> str:
+def run(engine: Engine, patience: Patience, saved: Saved | None = None) -> str:
     """Run a search; return the reason why it is incomplete, or the empty string."""
     book = engine.book
     try:
-        engine.run(saved)
+        with patience.may_be_lost():
+            engine.run(saved)
     except StopSearch as stop:
         why = str(stop)
     except KeyboardInterrupt:

@@ -6,9 +6,14 @@ import resource
 import sys
 import time
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+from attrs import evolve
+
+from ..machine import Action, Machine
 from .book import Book, StopSearch
 from .results import NO_LIMITS, Limits, Progress
 
@@ -32,8 +37,10 @@ def peak_memory() -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def out_of_time(limits: Limits) -> str:
-    """Say why nothing more is to be begun, "" while the deadline is not past."""
+def out_of_time(limits: Limits, seconds: float = 0.0) -> str:
+    """Say why nothing more is to be begun after so many seconds of a search, "" while there is time."""
+    if limits.timeout is not None and seconds >= limits.timeout:
+        return f"the time limit of {limits.timeout:g} s was hit"
     deadline = limits.deadline
     return deadline.why if deadline is not None and not deadline.left else ""
 
@@ -42,6 +49,43 @@ def out_of_memory(limits: Limits) -> str:
     """Say that the process holds more than it may, "" where it does not."""
     memory = limits.max_memory
     return f"the memory limit of {memory:,} bytes was hit" if memory is not None and resident_memory() > memory else ""
+
+
+class Patience:
+    """Ends a search in the midst of an expansion, too: a state may have more steps than there is time for.
+
+    A machine goes through here once for all engines that search it, for they hand on what its functions have said.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._timeout = Limits(timeout=limits.timeout, deadline=limits.deadline)
+        self._began = time.monotonic()
+        self._lost = False
+
+    def machine(self, machine: Machine) -> Machine:
+        """Return the machine with a look at the clock before each step is worked out; itself where time is no limit."""
+        if self._timeout == NO_LIMITS:
+            return machine
+        return evolve(machine, actions=tuple(map(self._action, machine.actions)))
+
+    @contextmanager
+    def may_be_lost(self) -> Iterator[None]:
+        """Look at the clock meanwhile: not where traces are told of what was found."""
+        self._lost = True
+        try:
+            yield
+        finally:
+            self._lost = False
+
+    def _action(self, action: Action) -> Action:
+        step = action.step
+
+        def in_time(view: Any) -> Any:
+            if self._lost and (why := out_of_time(self._timeout, time.monotonic() - self._began)):
+                raise StopSearch(why)
+            return step(view)
+
+        return evolve(action, step=in_time)
 
 
 class Guard:
@@ -65,10 +109,7 @@ class Guard:
             return
         if self.at_tick is not None:
             self.at_tick(book, self.seconds)
-        timeout = self.limits.timeout
-        if timeout is not None and self.seconds >= timeout:
-            raise StopSearch(f"the time limit of {timeout:g} s was hit")
-        if why := out_of_time(self.limits):
+        if why := out_of_time(self.limits, self.seconds):
             raise StopSearch(why)
         if state % NEWS:
             return

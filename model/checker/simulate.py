@@ -23,7 +23,7 @@ from attrs import evolve
 from ..machine import Machine, Property, Sometimes
 from .book import Book, Finding
 from .explore import run
-from .guard import NEWS, TICK, Guard
+from .guard import NEWS, TICK, Guard, Patience
 from .judge import kind_of, statistics_of, vacuous_without
 from .results import NO_LIMITS, Exploration, Limits, Progress, Status, Verdict
 from .rows import Rows
@@ -151,11 +151,11 @@ def simulate(
     `states` are the distinct ones visited, `transitions` the steps taken, `depth` the most steps of a walk. Ctrl-C and
     limits end it early. Raises what `explore` raises.
     """
-    guard = Guard(limits)
-    book = WalkBook(machine, properties, urgent=urgent, stop_at_first=False)
+    guard, patience = Guard(limits), Patience(limits)
+    book = WalkBook(patience.machine(machine), properties, urgent=urgent, stop_at_first=False)
     walker = Walker(book, guard)
     walker.start(walks, depth, Random(seed), progress)  # noqa: S311 - no secret
-    early = run(walker)
+    early = run(walker, patience)
     why = _coverage(walker, seed, early and f"{early}; ")
     return Exploration(
         verdicts=tuple(_verdict(book, number, why) for number in range(len(book.properties))),

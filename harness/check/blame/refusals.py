@@ -19,10 +19,11 @@ from ....impl.apiserver.defaulting.defaulting import default
 from ....impl.apiserver.storage import Objects
 from ....model.machine import State
 from ....model.world.turn import heads
-from ...claims.autoscaling import below
+from ...claims.autoscaling import below, scalers_of
 from ...claims.budget import covers, over
 from ...claims.convergence import objects_of
 from ...claims.quota import beyond
+from ...input.autoscalers import sharing
 from ...world.cluster import Cluster
 from ...world.script.drain import refused_evictions
 from ..results import Blame
@@ -85,8 +86,20 @@ COUNTED_LATE = "the quota controller wrote over what admission had counted (k/k#
 
 
 def given_up(core: Cluster, before: State, after: State) -> tuple[Blame, ...]:
-    """Return the workloads that a step takes Pods from although their autoscaler keeps more."""
-    return tuple(Blame(ref_of(target), "spec.replicas", NOT_THERE) for _, target, _ in below(core, before, after))
+    """Return the workloads that a step takes Pods from although their autoscaler keeps more, or who else does so."""
+    return tuple(
+        Blame(
+            ref_of(scaler),
+            "spec.scaleTargetRef",
+            f"HorizontalPodAutoscaler {others[0]} scales {ref_of(target)} as well: {ONE_OF_THEM}",
+        )
+        if (others := sharing(scalers_of(core, before), scaler))
+        else Blame(ref_of(target), "spec.replicas", NOT_THERE)
+        for scaler, target, _ in below(core, before, after)
+    )
+
+
+ONE_OF_THEM = "keep one autoscaler, with the metrics of both; it goes by the one that asks for more"
 
 
 def guarding(core: Cluster, state: State) -> Iterator[Blame]:

@@ -11,19 +11,17 @@ from collections.abc import Collection, Iterable, Iterator
 
 from attrs import evolve, frozen
 
-from ....impl.api.autoscaling import HorizontalPodAutoscaler
 from ....impl.api.batch import CronJob, Job
 from ....impl.api.claim_names import REACHABILITY
 from ....impl.api.core import Namespace, Pod, Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
-from ....impl.api.policy import SYSTEM_PRIORITIES, EndpointSlice, PodDisruptionBudget, PriorityClass
+from ....impl.api.policy import SYSTEM_PRIORITIES, EndpointSlice, PriorityClass
 from ....impl.api.reading.load import Note, Problem
-from ....impl.api.reading.nearest import did_you_mean
 from ....impl.api.references import references
 from ....impl.api.storage import PersistentVolume
 from ....impl.api.values.frozen import as_map
-from ....impl.api.values.selectors import matches_map, selects
+from ....impl.api.values.selectors import matches_map
 from ....impl.api.well_known import PROVISIONED_BY
 from ....impl.api.workloads import TEMPLATE
 from ....impl.apiserver.admission.admission import ALWAYS_THERE
@@ -43,7 +41,7 @@ from ..ports import declared, has_moved, number_of
 from ..scenario import Scenario, Start
 from ..volumes import Claimant, claimants, pinned
 from ..workloads import JOB_TEMPLATE, Template, by_label, templates
-from . import network_policies
+from . import network_policies, nowhere
 
 MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
@@ -98,7 +96,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
         *_services(manifests, objects, makers),
         *(_accounts(manifests) if scenario.start is Start.EMPTY else ()),
         *_restrictions(manifests, objects, scenario),
-        *_idle(manifests, objects, makers),
+        *_nowhere(manifests, objects, makers, scenario),
     ]
     if not scenario.image_behaviour:
         found += (*_images(makers, scenario.script), *_users(manifests, makers))
@@ -413,26 +411,15 @@ def _restrictions(manifests: Manifests, objects: tuple[Object, ...], scenario: S
         yield _at(manifests, ref, field, message, about)
 
 
-def _idle(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...]) -> Iterator[Assumption]:
-    """List the autoscalers that scale, and the budgets that guard, nobody of the input: perhaps others are meant."""
-    workloads = {ref_of(obj) for obj in objects} | {other.ref for other in manifests.others}
-    pods = [(maker.ref.namespace, maker.labels) for maker in makers]
-    pods += [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
-    for obj in objects:
-        space = obj.metadata.namespace
-        if isinstance(obj, HorizontalPodAutoscaler):
-            named = obj.spec.scale_target_ref
-            target = Ref(named.kind, space, named.name)
-            if target not in workloads:
-                alike = [known.name for known in workloads if (known.kind, known.namespace) == (target.kind, space)]
-                hint = did_you_mean(target.name, alike, "")
-                message = f"there is no {target} in the input{f' ({hint})' if hint else ''}: it scales nobody here"
-                yield _at(manifests, ref_of(obj), "spec.scaleTargetRef.name", message)
-        elif isinstance(obj, PodDisruptionBudget):
-            selector = obj.spec.selector
-            if selector is None or not any(where == space and selects(selector, labels) for where, labels in pods):
-                message = "it selects no Pod of the input: it guards nobody here"
-                yield _at(manifests, ref_of(obj), "spec.selector", message)
+def _nowhere(
+    manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...], scenario: Scenario
+) -> Iterator[Assumption]:
+    """List what leads nowhere, and probes of ports that nobody declares: perhaps others are meant."""
+    for ref, field, message in nowhere.nowhere(manifests, objects, makers, scenario):
+        yield _at(manifests, ref, field, message)
+    about = "a container answers on the port that a probe asks, though none declares it"
+    for ref, field, message in nowhere.undeclared(makers):
+        yield _at(manifests, ref, field, message, about)
 
 
 def _unprobed(manifests: Manifests, service: Service, maker: Template) -> Iterator[Assumption]:

@@ -24,15 +24,15 @@ from ....impl.api.meta import ObjectMeta, Ref
 from ....impl.api.releases import Change
 from ....impl.api.requests import Request, Update
 from ....impl.api.runtime import PodRuntime, Stage
-from ....impl.api.values.qos import pod_requests
 from ....impl.api.values.selectors import selects
 from ....impl.controllers.horizontal import horizontal
 from ....impl.controllers.horizontal.behavior import waits_down
-from ....impl.controllers.horizontal.metrics import MEASURES, USUAL, Tolerance, Total, Usage, measures
+from ....impl.controllers.horizontal.metrics import MEASURES, USUAL, Tolerance, Total, Usage, asked, measures
 from ....impl.kubelet import eviction, usage
 from ....model.machine import Action, Outcome, View
 from ....model.world.store import Stored
 from ....model.world.verbs import Verb
+from ...input.autoscalers import blind
 from ...input.scenario import Scenario
 from ...input.workloads import pod_annotations
 from ..nodes.kubelets import USER, Kubelets, runtime_slot
@@ -67,7 +67,10 @@ def actions(works: Kubelets, scenario: Scenario, objects: Iterable[Object]) -> t
         return ()
     found = []
     tolerance = None if Change.OWN_TOLERANCE in scenario.release else USUAL
+    still = {reason.ref for reason in blind(scenario.everything, scenario.namespace)}
     for autoscaler in distinct((*objects, *scenario.applied), HorizontalPodAutoscaler):
+        if ref_of(autoscaler) in still:
+            continue
         key, name = ref_of(autoscaler), f"{CONTROLLER} {autoscaler.metadata.name}"
         found += [_action(f"{name}: measures", key, partial(_asks, works, key, tolerance, last=False), last=False)]
         found += [
@@ -156,18 +159,12 @@ def _usage(resource: str, pods: tuple[Measured, ...]) -> Usage | None:
         return None
     late = {pod.metadata.name for pod, _ in pods if _starts(pod) or (resource == "cpu" and not pod.ready)}
     missing = {pod.metadata.name for pod, _ in pods} - used.keys() - late
-    return Usage(
-        used, {pod.metadata.name: _asked(resource, pod) for pod, _ in pods}, frozenset(late), frozenset(missing)
-    )
+    requests = {pod.metadata.name: amount for pod, _ in pods if (amount := asked(pod.spec, resource)) is not None}
+    return Usage(used, requests, frozenset(late), frozenset(missing))
 
 
 def _starts(pod: Pod) -> bool:
     return pod.status.phase in {"", "Pending"}
-
-
-def _asked(resource: str, pod: Pod) -> int:
-    asked = pod_requests(pod.spec).get(resource)
-    return 0 if asked is None else asked.milli_value()
 
 
 def _amount(resource: str, pod: Pod, runs: PodRuntime | None) -> int | None:

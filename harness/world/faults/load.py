@@ -1,7 +1,7 @@
 """The load changes: an autoscaler asks for another number of replicas, any that its rules allow at once.
 
 Nothing is said of what is measured, nor when: whatever the metrics are, the autoscaler asks for a number between
-minReplicas and maxReplicas to which its policies let it go.
+minReplicas and maxReplicas to which its policies let it go. Not so one that no metric moves (`input.autoscalers`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ....impl.controllers.horizontal.horizontal import NO_HISTORY, target_of
 from ....model.machine import Action, Fairness, Outcome, View
 from ....model.world.verbs import Verb
 from ....model.world.world import Process, World
+from ...input.autoscalers import blind
 from ..controllers.autoscaling import CONTROLLER
 from .fault import Fault, Struck, budget
 
@@ -25,6 +26,8 @@ BUDGET = budget("load")
 
 
 def _actions(struck: Struck) -> tuple[Action, ...]:
+    scenario = struck.scenario
+    still = {reason.ref for reason in blind(scenario.everything, scenario.namespace)}
     return tuple(
         Action(
             f"{process.name}: the load changes",
@@ -36,7 +39,7 @@ def _actions(struck: Struck) -> tuple[Action, ...]:
             on=process.key,
         )
         for process in struck.processes
-        if process.group == CONTROLLER
+        if process.group == CONTROLLER and process.key not in still
     )
 
 

@@ -3,8 +3,8 @@
 Upstream: pkg/controller/podautoscaler/replica_calculator.go (GetResourceReplicas, GetRawResourceReplicas,
 GetExternalMetricReplicas, GetExternalPerPodMetricReplicas) and metrics/utilization.go (v1.32); tolerances of an
 autoscaler by itself: KEP-4951.
-Left out on purpose: metrics container by container; the grace periods after which a Pod that is not ready has a say
-(who calls says which Pods have none).
+Left out on purpose: metrics container by container; requests of Pods as a whole; the grace periods after which a Pod
+that is not ready has a say (who calls says which Pods have none).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from math import ceil
 from attrs import field, frozen
 from immutabledict import immutabledict
 
+from ...api.core import Container, PodSpec
 from ...api.values.quantity import parse_quantity
 
 WHOLE = 100
@@ -54,7 +55,7 @@ class Usage:
 
     used: Mapping[str, int] = field(default=immutabledict(), converter=immutabledict)
     requests: Mapping[str, int] = field(default=immutabledict(), converter=immutabledict)
-    """What each Pod asks for, those that are not measured among them."""
+    """What each Pod asks for, those that are not measured among them; not one of which a container asks for nothing."""
     unready: frozenset[str] = frozenset()
     """Not ready, or in their first seconds: they are measured, and it does not count."""
     missing: frozenset[str] = frozenset()
@@ -75,11 +76,37 @@ class NoMetrics(Exception):  # noqa: N818 - it says what is the matter
     """Nothing is known of what is used, so nothing is changed."""
 
 
+def asked(spec: PodSpec, resource: str) -> int | None:
+    """Return what the containers of a Pod ask for together, in thousandths; None where one of them asks for nothing.
+
+    Then nobody can say of which whole its use is a share ("missing request for cpu in container app of Pod web-1",
+    calculatePodRequests), and no share of any Pod of the target counts. Limits count as requests, as they are stored.
+    """
+    if resting(spec, resource):
+        return None
+    return sum(_asks(container, resource) or 0 for container in (*spec.containers, *spec.sidecars))
+
+
+def resting(spec: PodSpec, resource: str, name: str = "") -> tuple[str, ...]:
+    """Name the containers of a Pod that ask for nothing of a resource: of all that run on, or of one by its name."""
+    running = (*spec.containers, *spec.sidecars)
+    return tuple(
+        container.name for container in running if name in {"", container.name} and _asks(container, resource) is None
+    )
+
+
+def _asks(container: Container, resource: str) -> int | None:
+    said = {**container.resources.limits, **container.resources.requests}.get(resource)
+    return None if said is None else said.milli_value()
+
+
 def replicas_for(current: int, target: int, usage: Usage, *, share: bool, tolerance: Tolerance = USUAL) -> int:
     """Return how many replicas a target asks for: a share of the requests in per cent, or a mean in thousandths.
 
-    Raises `NoMetrics` where no Pod has a say.
+    Raises `NoMetrics` where no Pod has a say, and where a share is asked for of what some Pod does not ask for.
     """
+    if share and not (usage.used.keys() | usage.unready | usage.missing) <= usage.requests.keys():
+        raise NoMetrics
     counted = {name: used for name, used in usage.used.items() if name not in usage.unready | usage.missing}
     if not counted:
         raise NoMetrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from time import sleep
 from typing import Any
 
 import pytest
@@ -209,6 +210,29 @@ def test_a_limit_makes_everything_unknown(engine: str, limits: Limits, why: str)
 def test_a_limit_that_is_just_enough_is_no_limit(engine: str):
     result = explore(counting(9), _all_kinds(9), Options(engine), limits=Limits(10, 1 << 40, 3600))
     assert (result.complete, result.states, _statuses(result)) == (True, 10, {Status.HOLDS})
+
+
+@ENGINES
+def test_the_time_limit_ends_a_search_in_the_midst_of_a_state_with_many_steps(engine: str):
+    def step(number: int, view: View) -> Iterator[Outcome]:
+        if not view["n"]:
+            asked.append(number)
+            sleep(0.01)
+            yield Outcome("goes", {"n": number})
+
+    asked: list[int] = []
+    actions = tuple(Action(f"to {number}", "all", partial(step, number)) for number in range(1, 300))
+    result = explore(Machine(({"n": 0},), actions), _all_kinds(9), Options(engine), limits=Limits(timeout=0.1))
+    assert len(asked) < 100
+    assert (result.states, result.complete, _statuses(result)) == (1, False, {Status.UNKNOWN})
+    assert result.why_incomplete == "the time limit of 0.1 s was hit"
+
+
+@ENGINES
+def test_no_time_at_all_is_not_even_enough_for_the_first_state(engine: str):
+    urgent = Action("up", "up", lambda _view: [Outcome("up", {"n": 1})], urgent=True)
+    result = explore(Machine(({"n": 0},), (urgent,)), _all_kinds(9), Options(engine), limits=Limits(timeout=0))
+    assert (result.states, _statuses(result)) == (0, {Status.UNKNOWN})
 
 
 @ENGINES

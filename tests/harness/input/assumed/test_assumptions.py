@@ -363,25 +363,6 @@ def test_a_service_that_requires_both_families_is_of_a_cluster_that_has_them() -
     )
 
 
-SCALER = """\
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web}
-spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: %s}}
-"""
-BUDGET = "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {minAvailable: 1%s}\n"
-
-
-def test_who_scales_or_guards_nobody_is_told_of() -> None:
-    told = "spec.scaleTargetRef.name: there is no Deployment default/wbe in the input (did you mean web?): it scales"
-    assert any(told in line for line in listed(web(), SCALER % "wbe"))
-    nobody = "PodDisruptionBudget default/web spec.selector: it selects no Pod of the input: it guards nobody here"
-    for selector in ("", ", selector: {matchLabels: {app: wbe}}"):
-        assert any(nobody in line for line in listed(web(), BUDGET % selector))
-    assert listed(web(), SCALER % "web", BUDGET % ", selector: {matchLabels: {app: web}}") == [GOOD]
-    assert listed(web(), BUDGET % ", selector: {}") == [GOOD]
-
-
 def test_a_service_that_publishes_who_is_not_ready_takes_them_to_accept() -> None:
     early = SERVICE.replace("spec:", "spec:\n  publishNotReadyAddresses: true")
     told = "spec.publishNotReadyAddresses: it sends connections to Pods that are not ready yet: they accept them"

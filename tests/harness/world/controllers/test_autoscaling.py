@@ -24,7 +24,7 @@ spec:
   selector: {{matchLabels: {{app: web}}}}
   template:
     metadata: {{labels: {{app: web}}}}
-    spec: {{containers: [{{name: web, image: "web:1"}}]}}
+    spec: {{containers: [{{name: web, image: "web:1", resources: {{requests: {{cpu: 100m}}}}}}]}}
 ---
 apiVersion: autoscaling/v2
 kind: HorizontalPodAutoscaler
@@ -78,6 +78,15 @@ def test_the_load_moves_it_within_the_bounds_and_no_further() -> None:
     assert (found["convergence"], found["autoscaling"]) == (Status.HOLDS, Status.HOLDS)
     still, moved = (check(one, limits=Limits(max_states=60_000)).states for one in (scenario(1, 1, 2), given))
     assert moved > still
+
+
+def test_the_load_moves_nobody_whose_metric_is_a_share_of_nothing() -> None:
+    """The real one says FailedGetResourceMetric: missing request for cpu in container web."""
+    given = scenario(1, 1, 2, faults={"load": 1})
+    bare = WEB.replace("{{requests: {{cpu: 100m}}}}", "{{}}").format(replicas=1, least=1, most=2)
+    blind = load_scenario("test", {"web.yaml": bare}, freeze({"nodes": 1, "faults": {"load": 1}})).scenario
+    states = [check(one, limits=Limits(max_states=60_000)).states for one in (given, blind, scenario(1, 1, 2))]
+    assert states[0] > states[1] == states[2]
 
 
 def test_what_is_assumed_of_the_load_is_said() -> None:

@@ -13,12 +13,13 @@ import pytest
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.impl.api.autoscaling import HorizontalPodAutoscaler, HorizontalPodAutoscalerSpec
 from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.core import PodSpec
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.reading.convert import structure
 from kubeproof.impl.api.requests import Update
 from kubeproof.impl.controllers.horizontal.behavior import History, least, most, normalized
 from kubeproof.impl.controllers.horizontal.horizontal import desired, reconcile
-from kubeproof.impl.controllers.horizontal.metrics import NoMetrics, Usage, replicas_for
+from kubeproof.impl.controllers.horizontal.metrics import NoMetrics, Usage, asked, replicas_for, resting
 
 
 def usage(levels: list[int], asked: list[int], unready: tuple[int, ...] = (), missing: int = 0) -> Usage:
@@ -75,6 +76,27 @@ def test_a_mean_value_asks_for_so_many() -> None:
 def test_where_no_pod_has_a_say_nothing_is_asked_for(seen: Usage) -> None:
     with pytest.raises(NoMetrics):
         replicas_for(1, 50, seen, share=True)
+
+
+def test_a_share_is_of_nothing_where_one_container_of_one_pod_asks_for_nothing() -> None:
+    """TestReplicaCalcMissingMetrics aside: "missing request for cpu in container app of Pod p1" is an error for all."""
+    seen = Usage({"p0": 900, "p1": 900}, {"p0": K})
+    with pytest.raises(NoMetrics):
+        replicas_for(2, 50, seen, share=True)
+    assert replicas_for(2, 450, seen, share=False) == 4
+
+
+def test_the_requests_of_a_pod_are_those_of_all_its_containers() -> None:
+    def spec(*resources: dict[str, Any]) -> PodSpec:
+        listed = [{"name": f"c{n}", "image": "a:1", "resources": one} for n, one in enumerate(resources)]
+        return structure({"containers": listed}, PodSpec)
+
+    asking, limited = {"requests": {"cpu": "200m"}}, {"limits": {"cpu": "1"}}
+    assert asked(spec(asking, limited), "cpu") == 1200
+    assert asked(spec(asking, {}), "cpu") is None
+    assert resting(spec(asking, {}), "cpu") == ("c1",)
+    assert resting(spec(asking, {}), "cpu", "c0") == ()
+    assert resting(spec(asking), "memory") == ("c0",)
 
 
 # --- bounds, and no metrics -------------------------------------------------------------------------------------------

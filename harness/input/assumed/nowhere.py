@@ -1,0 +1,122 @@
+"""What of the input leads nowhere, each with file and line: no claim breaks by it, and perhaps somebody else is meant.
+
+An autoscaler that scales nobody or that no metric moves, a budget that guards nobody, an Ingress whose backend is no
+Service of the input or no port of it, a StatefulSet without the Service that names its Pods in DNS, a probe of a port
+that nobody declares. Who answers behind an Ingress is a matter of its controller, which is not modelled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ....impl.api.apps import StatefulSet
+from ....impl.api.autoscaling import HorizontalPodAutoscaler
+from ....impl.api.core import Container, Service
+from ....impl.api.kinds import Object, ref_of
+from ....impl.api.meta import Ref
+from ....impl.api.policy import PodDisruptionBudget
+from ....impl.api.reading.load import Other
+from ....impl.api.reading.nearest import did_you_mean
+from ....impl.api.values.selectors import selects
+from ....impl.kubelet.obstacles import containers
+from ..autoscalers import blind
+from ..files.manifests import Manifests
+from ..scenario import Scenario
+from ..workloads import Template
+
+Found = tuple[Ref, str, str]
+"""An object, a field of it, and what is the matter there."""
+
+
+def nowhere(
+    manifests: Manifests, objects: tuple[Object, ...], makers: tuple[Template, ...], scenario: Scenario
+) -> Iterator[Found]:
+    """Yield what leads nowhere of some objects, and of those of the manifests that have no class here."""
+    known = {ref_of(obj) for obj in objects} | {other.ref for other in manifests.others}
+    pods = [(maker.ref.namespace, maker.labels) for maker in makers]
+    pods += [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
+    services = {ref_of(obj): obj for obj in objects if isinstance(obj, Service)}
+    yield from ((reason.ref, reason.field, reason.why) for reason in blind(objects, scenario.namespace))
+    for obj in objects:
+        space = obj.metadata.namespace
+        if isinstance(obj, HorizontalPodAutoscaler):
+            named = obj.spec.scale_target_ref
+            target = Ref(named.kind, space, named.name)
+            if target not in known:
+                yield ref_of(obj), "spec.scaleTargetRef.name", f"{_missing(target, known)}: it scales nobody here"
+        elif isinstance(obj, PodDisruptionBudget):
+            selector = obj.spec.selector
+            if selector is None or not any(where == space and selects(selector, labels) for where, labels in pods):
+                yield ref_of(obj), "spec.selector", "it selects no Pod of the input: it guards nobody here"
+        elif isinstance(obj, StatefulSet) and obj.spec.service_name:
+            service = Ref("Service", space, obj.spec.service_name)
+            if service not in known:
+                message = f"{_missing(service, known)}: its Pods have no names of their own in DNS"
+                yield ref_of(obj), "spec.serviceName", message
+    for other in manifests.others:
+        if other.ref.kind == "Ingress":
+            yield from _backends(other, services, known)
+
+
+def _missing(ref: Ref, known: Iterable[Ref]) -> str:
+    alike = [other.name for other in known if (other.kind, other.namespace) == (ref.kind, ref.namespace)]
+    hint = did_you_mean(ref.name, alike, "")
+    return f"there is no {ref} in the input{f' ({hint})' if hint else ''}"
+
+
+# --- Ingresses --------------------------------------------------------------------------------------------------------
+
+
+def _backends(ingress: Other, services: Mapping[Ref, Service], known: Iterable[Ref]) -> Iterator[Found]:
+    for path, backend in _services(ingress.source.document.value.get("spec") or {}):
+        ref = Ref("Service", ingress.ref.namespace, str(backend.get("name") or ""))
+        port = backend.get("port") or {}
+        if ref not in services:
+            if ref not in known:
+                yield ingress.ref, f"{path}.name", f"{_missing(ref, known)}: nobody answers who comes by it"
+            continue
+        ports = services[ref].spec.ports
+        if not any(
+            port.get("name") == has.name if port.get("name") else port.get("number") == has.port for has in ports
+        ):
+            told = ", ".join(f"{has.port} ({has.name})" if has.name else f"{has.port}" for has in ports) or "none"
+            asked = port.get("name") or port.get("number")
+            yield (
+                ingress.ref,
+                f"{path}.port",
+                f"{ref} has no port {asked} (it has {told}): nobody answers who comes by it",
+            )
+
+
+def _services(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the Services that an Ingress leads to, each with the path of the field."""
+    backends = [("spec.defaultBackend", spec.get("defaultBackend") or {})]
+    for at, rule in enumerate(spec.get("rules") or ()):
+        for number, path in enumerate((rule.get("http") or {}).get("paths") or ()):
+            backends.append((f"spec.rules[{at}].http.paths[{number}].backend", path.get("backend") or {}))
+    yield from ((f"{path}.service", backend["service"]) for path, backend in backends if backend.get("service"))
+
+
+# --- probes -----------------------------------------------------------------------------------------------------------
+
+
+def undeclared(makers: Iterable[Template]) -> Iterator[Found]:
+    """Yield the probes of a number that no container declares, where the one that is probed declares others."""
+    for maker in makers:
+        declared = {port.container_port for _, container in containers(maker.spec) for port in container.ports}
+        for path, container in containers(maker.spec):
+            for field, port in _probed(container) if container.ports else ():
+                if isinstance(port, int) and port not in declared:
+                    message = f"no container of {maker.ref} declares port {port}; one answers there"
+                    yield maker.ref, f"{maker.path}.{path}.{field}.port", message
+
+
+def _probed(container: Container) -> Iterator[tuple[str, object]]:
+    """Yield the ports that the probes of a container ask, with the way they ask."""
+    probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
+    for name, probe in zip(("startupProbe", "readinessProbe", "livenessProbe"), probes, strict=True):
+        for way in ("httpGet", "tcpSocket", "grpc") if probe is not None else ():
+            asked: Any = probe.extra.get(way) if probe is not None else None
+            if isinstance(asked, Mapping):
+                yield f"{name}.{way}", asked.get("port")
