@@ -31,6 +31,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
 from ...impl.api.storage import CSINode
 from ...impl.api.values.selector_text import TextSelector, parse_label_selector
+from ...impl.api.well_known import LEGACY_NAME, LEGACY_UID, REVISION_HASH, TEMPLATE_HASH
 from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
 from ...impl.scheduler.plugins.node_affinity import allows
@@ -316,7 +317,7 @@ def _of_templates(selector: str) -> str:
     return str(TextSelector(tuple(kept)))
 
 
-GIVEN = frozenset({"controller-revision-hash", "controller-uid", "job-name", "pod-template-hash"})
+GIVEN = frozenset({LEGACY_NAME, LEGACY_UID, REVISION_HASH, TEMPLATE_HASH})
 """Labels that controllers give to Pods, beside those whose names have `kubernetes.io/` in them."""
 
 
