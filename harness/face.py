@@ -420,10 +420,15 @@ def cordon(node: str) -> Step:
 
 
 def drain(
-    node: str, *, force: bool = False, ignore_daemonsets: bool = False, delete_emptydir_data: bool = False
+    node: str,
+    *,
+    force: bool = False,
+    ignore_daemonsets: bool = False,
+    delete_emptydir_data: bool = False,
+    pod_selector: str = "",
 ) -> Step:
     """Cordon a node and evict its Pods until none is left, as `kubectl drain` does with these flags."""
-    return steps.Drain(node, force, ignore_daemonsets, delete_emptydir_data)
+    return steps.Drain(node, force, ignore_daemonsets, delete_emptydir_data, pod_selector)
 
 
 def _workload(name: str) -> tuple[str, str]:

@@ -60,17 +60,18 @@ from ...properties.reachability.answers import (
     is_headless,
     is_judged,
     lost,
+    lost_by_name,
     numbers_of,
     ports_of,
     selects,
     selects_pod,
     takers,
 )
+from ...properties.reachability.by_hand import Unled, is_slice_of
 from ...properties.reachability.network_policy import Walls
 from ..input.annotations import start_up
-from ..input.given import lasting_pods, lasting_services, services_made_again
+from ..input.given import lasting_pods, lasting_services, services_made_again, unled_at_rest
 from ..world.cluster import Cluster
-from ..world.controllers.endpointslice import is_slice_of
 from ..world.nodes.kubelets import proxy_slot, runtime_slot
 from ..world.nodes.led import chosen
 from ..world.nodes.node_state import Routed, cut_slot, is_silent
@@ -411,7 +412,7 @@ def _begun_to_go(cluster: Cluster, before: View, after: View) -> Pod | None:
 def at_rest(cluster: Cluster) -> Callable[[View], Iterator[str]]:
     """Return the goal that somebody answers wherever somebody should, and that who is listed as ready does."""
     wanted = tuple(service for service in lasting_services(cluster.scenario) if is_judged(service))
-    return partial(_unmet, cluster, *_input(cluster), wanted)
+    return partial(_unmet, cluster, *_input(cluster), wanted, tuple(unled_at_rest(cluster.scenario)))
 
 
 Bearable = Callable[[Service], bool]
@@ -432,12 +433,21 @@ def blamed(cluster: Cluster, view: View) -> Iterator[tuple[Ref, str, str]]:
     for ref, field, _, _ in _deaf(cluster, services, scene(cluster, view), view):
         told = "it leads to Pods, too, that do not listen there: a selector that leaves them out would do"
         yield ref, field, told if ref.kind == "Service" else LETS_NOBODY
+    for found in unled_at_rest(cluster.scenario):
+        yield found.ref, found.field, f"{found.port} leads to nobody: {found.why}"
 
 
 def _unmet(
-    cluster: Cluster, pods: tuple[Pod, ...], bearable: Bearable, wanted: tuple[Service, ...], view: View
+    cluster: Cluster,
+    pods: tuple[Pod, ...],
+    bearable: Bearable,
+    wanted: tuple[Service, ...],
+    misnamed: tuple[Unled, ...],
+    view: View,
 ) -> Iterator[str]:
     there = frozenset(map(ref_of, _there_are(cluster, view)))
+    for found in misnamed:
+        yield f"{Door(found.port)}: nobody answers: {found.why} ({found.ref} {found.field})"
     for service in wanted:
         if ref_of(service) not in there:
             for port in ports_of(service):
@@ -556,12 +566,14 @@ def _why(cluster: Cluster, door: Door, services: tuple[Service, ...], view: View
     if not mine:
         chosen = ", ".join(f"{key}={value}" for key, value in sorted(service.spec.selector.items()))
         return f"no Pod {f'on {door.node} ' if door.node else ''}bears {chosen}", ref_of(service), "spec.selector"
-    ports = [
-        port for port in service.spec.ports if port.port == door.port.number and port.protocol == door.port.protocol
-    ]
-    lose = [lost(pod, port, cluster.scenario.walls) for pod in mine for port in ports]
+    asked = (door.port.number, door.port.protocol)
+    ports = [(at, port) for at, port in enumerate(service.spec.ports) if (port.port, port.protocol) == asked]
+    walls = cluster.scenario.walls
+    if is_headless(service):
+        lose = [lost_by_name(service, pod, walls) for pod in mine]
+    else:
+        lose = [lost(pod, port, walls) for pod in mine for _, port in ports]
     if lose and lose[0] is not None and all(lose):
-        number = next(at for at, port in enumerate(service.spec.ports) if port in ports)
-        return (lose[0].why, *to_blame(lose[0], service, number))
+        return (lose[0].why, *to_blame(lose[0], service, ports[0][0] if ports else 0))
     named = ", ".join(sorted(pod.metadata.name for pod in mine))
     return f"none of {named} is ready and takes connections", ref_of(service), ""

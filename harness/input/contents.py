@@ -26,6 +26,11 @@ FIELDS = ("binaryData", "data", "stringData")
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - the type of a Secret
 TOKEN_KEYS = frozenset({"ca.crt", "namespace", "token"})
 """What the token controller writes into a Secret of that type (pkg/controller/serviceaccount/tokens_controller.go)."""
+ROOT_CA = "kube-root-ca.crt"
+"""The ConfigMap that is published in each namespace, and made anew where somebody writes something else into it.
+
+Upstream: syncNamespace in pkg/controller/certificates/rootcacertpublisher/publisher.go (v1.32).
+"""
 ASKS = re.compile(r"inject|reflect|replicat", re.IGNORECASE)
 """Labels and annotations by which a ConfigMap or Secret asks to be filled."""
 
@@ -39,11 +44,17 @@ def has_makers(manifests: Manifests, but: Collection[str] = ()) -> bool:
     return bool(manifests.hooks) or jobs or any(other.custom or other.labels is not None for other in manifests.others)
 
 
-def contents(manifests: Manifests) -> immutabledict[Ref, frozenset[str]]:
-    """Return the keys of each ConfigMap and Secret that nobody is known to fill."""
-    if has_makers(manifests):
-        return immutabledict()
-    return immutabledict((other.ref, keys_of(other)) for other in _holders(manifests) if not _is_filled(other))
+def contents(manifests: Manifests, applied: Iterable[Object]) -> immutabledict[Ref, frozenset[str]]:
+    """Return the keys of each ConfigMap and Secret that nobody is known to fill, and of the root CA that is asked."""
+    asked = (
+        need.ref
+        for maker in templates((*manifests.objects, *applied))
+        for need in keys_needed(maker.spec, maker.ref.namespace)
+    )
+    found = {ref: frozenset({"ca.crt"}) for ref in asked if (ref.kind, ref.name) == ("ConfigMap", ROOT_CA)}
+    if not has_makers(manifests):
+        found |= {other.ref: keys_of(other) for other in _holders(manifests) if not _is_filled(other)}
+    return immutabledict(found)
 
 
 def keys_perhaps_added(manifests: Manifests, applied: Iterable[Object]) -> Iterator[Note]:

@@ -31,6 +31,10 @@ def cross_check(reader: Reader, scenario: Scenario, manifests: Manifests, script
     check_script(reader, scenario, manifests, scenario.objects, script_at)
 
 
+SHORT = {"cm": "configmap", "sa": "serviceaccount", "ing": "ingress"}
+"""Kinds without a class here as kubectl abbreviates them."""
+
+
 def check_script(
     reader: Reader,
     scenario: Scenario,
@@ -55,11 +59,12 @@ def _explained(wrong: Wrong, step: Step, manifests: Manifests, namespace: str) -
     field, message, hint = wrong
     workload = getattr(step, "workload", "") if field == "workload" else ""
     kind, _, name = workload.partition("/") if workload else (getattr(step, "kind", ""), "", getattr(step, "name", ""))
+    words = {kind.lower(), kind.lower().removesuffix("s"), SHORT.get(kind.lower(), "")}
     for other in manifests.others:
-        if other.ref == Ref(kind, namespace, name):
+        if other.ref.kind.lower() in words and (other.ref.namespace or namespace, other.ref.name) == (namespace, name):
             place = f"{other.source.file}:{other.source.line}"
             return f"{other.ref} ({place}) is not modelled, so that no step can act on it", ""
-    names = sorted(other.ref.name for other in manifests.others if other.ref.kind == kind)
+    names = sorted(other.ref.name for other in manifests.others if other.ref.kind.lower() in words)
     return message, f"there are {', '.join(names)}" if names else hint
 
 

@@ -14,12 +14,14 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
+from ...impl.api.policy import EndpointSlice
 from ...impl.api.requests import Request
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, Transaction
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.found import ref_for
+from ...properties.reachability.by_hand import Unled, is_slice_of, unled
 from .assumed.surroundings import config_of
 from .scenario import Scenario, placed
 
@@ -120,6 +122,22 @@ def stages(scenario: Scenario, objects: Iterable[Object]) -> Iterator[tuple[Obje
     start = tuple(objects)
     yield start
     yield from (tuple(done.after.objects.values()) for done in carried_out(scenario, start))
+
+
+def unled_at_rest(scenario: Scenario) -> Iterator[Unled]:
+    """Yield the ports of Services to which no endpoint leads that is written by hand, once the script is over.
+
+    Nobody else writes such slices, but for controllers of the user's own. A Service for which none was ever written is
+    somebody else's.
+    """
+    if scenario.own.places("EndpointSlice"):
+        return
+    *_, last = known = tuple(stages(scenario, scenario.objects))
+    ever = tuple(obj for stage in known for obj in stage if isinstance(obj, EndpointSlice))
+    slices = tuple(obj for obj in last if isinstance(obj, EndpointSlice))
+    for obj in last if ever else ():
+        if isinstance(obj, Service) and any(is_slice_of(ref_of(obj), piece) for piece in ever):
+            yield from unled(obj, slices)
 
 
 @frozen

@@ -30,6 +30,8 @@ from ...impl.api.core import Namespace, Node, Pod
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import ObjectMeta, OwnerReference, Ref
 from ...impl.api.storage import CSINode
+from ...impl.api.values.selector_text import TextSelector, parse_label_selector
+from ...impl.api.well_known import LEGACY_NAME, LEGACY_UID, REVISION_HASH, TEMPLATE_HASH
 from ...impl.apiserver.storage import with_meta
 from ...impl.kubectl import script as kubectl
 from ...impl.scheduler.plugins.node_affinity import allows
@@ -305,7 +307,18 @@ def _stops(step: kubectl.Step, own: Iterable[Maker], *, orphans: bool) -> bool:
             evolve(pod, metadata=evolve(pod.metadata, name=f"orphan-{pod.metadata.name}", owner_references=()))
             for pod in pods
         ]
-    return bool(kubectl.drain_errors(step, Cache.of(pods)))
+    return bool(kubectl.drain_errors(evolve(step, pod_selector=_of_templates(step.pod_selector)), Cache.of(pods)))
+
+
+def _of_templates(selector: str) -> str:
+    """Return what a selector asks of the labels that templates give; controllers give Pods some more."""
+    asked = parse_label_selector(selector).requirements
+    kept = (one for one in asked if one.key not in GIVEN and "kubernetes.io/" not in one.key)
+    return str(TextSelector(tuple(kept)))
+
+
+GIVEN = frozenset({LEGACY_NAME, LEGACY_UID, REVISION_HASH, TEMPLATE_HASH})
+"""Labels that controllers give to Pods, beside those whose names have `kubernetes.io/` in them."""
 
 
 def _pod_on(node: str, number: int, maker: Maker) -> Pod:

@@ -21,7 +21,7 @@ from ...impl.api.reading.convert import unstructure
 from ...impl.api.requests import Create, Request, Update
 from ...impl.api.values.frozen import freeze, strings
 from ...impl.apiserver.resources import kind_named
-from ..world.controllers.endpointslice import is_slice_of
+from ...properties.reachability.by_hand import is_slice_of
 
 KIND = "Endpoints"
 HEADLESS = "service.kubernetes.io/headless"

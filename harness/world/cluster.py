@@ -22,6 +22,7 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.policy import EndpointSlice
 from ...impl.api.runtime import PodRuntime
+from ...impl.controllers.endpointslice.slices import MANAGED_BY, MANAGER
 from ...model.machine import Machine, MachineError
 from ...model.world import component
 from ...model.world.store import Layout, place
@@ -83,7 +84,8 @@ def build(scenario: Scenario, parts: Parts, *starts: Initial) -> Cluster:
     """
     parts = evolve(parts, budgets=parts.budgets or Parts.core(scenario).budgets)
     idle = quotas.roomy(scenario)
-    starts = tuple(_looked_at(parts, start, idle) for start in starts)
+    handled = any("EndpointSlice" in step.changes for step in scenario.script)
+    starts = tuple(_looked_at(parts, start, idle, handled=handled) for start in starts)
     kept = starts[0].objects
     layout = layout_for(scenario, kept, parts)
     _same_constants(layout, starts)
@@ -114,19 +116,25 @@ def _timing(scenario: Scenario, works: kubelets.Kubelets, processes: tuple[Proce
     )
 
 
-def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref]) -> Initial:
+def _looked_at(parts: Parts, start: Initial, idle: frozenset[Ref], *, handled: bool) -> Initial:
     """Return a start without what nobody who takes part reads: slices beside no proxy, statuses of Deployments.
 
-    Nor what nobody writes: the counts of idle quotas, which refuse nothing then.
+    Nor what nobody writes: the counts of idle quotas, which refuse nothing then. Where a step may be about a slice
+    (`handled`), those that no controller has made are there for it.
     """
     return evolve(
         start,
         objects=tuple(
             _kept(parts, obj)
             for obj in quotas.uncounted(start.objects, idle)
-            if parts.endpoints or not isinstance(obj, EndpointSlice)
+            if parts.endpoints or not isinstance(obj, EndpointSlice) or (handled and not _is_managed(obj))
         ),
     )
+
+
+def _is_managed(piece: EndpointSlice) -> bool:
+    """Tell whether the EndpointSlice controller looks after a slice."""
+    return piece.metadata.labels.get(MANAGED_BY) == MANAGER
 
 
 def _kept(parts: Parts, obj: Object) -> Object:

@@ -62,10 +62,13 @@ class Eviction:
 
 @frozen
 class EndpointConditions:
-    """`ready` is False for a terminating endpoint; `serving` is readiness without that rule."""
+    """`ready` is False for a terminating endpoint; `serving` is readiness without that rule.
 
-    ready: bool = False
-    serving: bool = False
+    One of which nothing is said takes connections: addEndpoints in pkg/proxy/endpointslicecache.go (v1.32).
+    """
+
+    ready: bool = True
+    serving: bool = True
     terminating: bool = False
     extra: immutabledict[str, Json] = EMPTY
 

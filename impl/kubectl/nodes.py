@@ -6,7 +6,7 @@ Left out on purpose: `--disable-eviction`, `--pod-selector`, timeouts (whoever r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from attrs import evolve
@@ -16,6 +16,7 @@ from ..api.core import Node, Pod, Taint
 from ..api.kinds import ref_of
 from ..api.requests import Evict, Request, Update
 from ..api.values.frozen import strings
+from ..api.values.selector_text import parse_label_selector
 from ..api.well_known import MIRROR
 from .found import Kept, Missing, find_node
 
@@ -100,6 +101,10 @@ class Draining(Protocol):
     def delete_emptydir_data(self) -> bool:
         """Whether Pods with an emptyDir may go."""
 
+    @property
+    def pod_selector(self) -> str:
+        """Which Pods are looked at, by their labels; "": all."""
+
 
 def drain_requests(drain: Draining, cache: Cache) -> tuple[Request, ...]:
     """Return what a drain asks for at first: the cordon, then the eviction of each Pod that it lists.
@@ -119,20 +124,25 @@ def drain_targets(drain: Draining, cache: Cache) -> tuple[Pod, ...]:
 
     Upstream: pkg/drain/filters.go. kubectl lists them once, after the cordon: who comes later is not looked at.
     """
-    return tuple(pod for pod in cache.list(Pod) if pod.spec.node_name == drain.node and not _stays(pod))
+    return tuple(pod for pod in _looked_at(drain, cache) if not _stays(pod))
 
 
 def drain_errors(drain: Draining, cache: Cache) -> Mapping[str, tuple[Pod, ...]]:
     """Say in kubectl's words why a drain evicts nothing, and because of which Pods; nothing where it goes ahead."""
-    here = [
-        pod for pod in cache.list(Pod) if pod.spec.node_name == drain.node and MIRROR not in pod.metadata.annotations
-    ]
+    here = [pod for pod in _looked_at(drain, cache) if MIRROR not in pod.metadata.annotations]
     found = (
         (drain.ignore_daemonsets, DAEMON_SET, tuple(pod for pod in here if _stays(pod))),
         (drain.delete_emptydir_data, LOCAL, tuple(pod for pod in here if _keeps_data(pod))),
         (drain.force, UNMANAGED, tuple(pod for pod in here if _is_unmanaged(pod))),
     )
     return {what: pods for allowed, what, pods in found if pods and not allowed}
+
+
+def _looked_at(drain: Draining, cache: Cache) -> Iterator[Pod]:
+    """Yield the Pods of a node that a drain looks at (GetPodsForDeletion in pkg/drain/drain.go)."""
+    selector = parse_label_selector(drain.pod_selector)
+    here = (pod for pod in cache.list(Pod) if pod.spec.node_name == drain.node)
+    yield from (pod for pod in here if selector.matches(pod.metadata.labels))
 
 
 DAEMON_SET = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)"

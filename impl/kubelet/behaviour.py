@@ -12,8 +12,8 @@ from immutabledict import immutabledict
 
 from ..api.core import Container, Pod, PodSpec
 from .obstacles import Known, obstacles
-from .prober import held_back
-from .starting import impatient, is_probed, starts_in
+from .prober import held_back, never_goes_on
+from .starting import impatient, is_probed, kept_from_starting, killed_early, starts_in
 
 KILLED = 137
 """The exit code of a container nobody saw exit, or that was killed."""
@@ -79,7 +79,9 @@ class ImageBehaviour:
             found = evolve(found, extra_ready_seconds=max(found.extra_ready_seconds, LOOKING_SECONDS))
         if needed := starts_in(pod):
             found = _starting(pod.spec, needed, found)
-        return evolve(found, becomes_ready=False) if self.probes and held_back(pod.spec) is not None else found
+        if not self.probes or held_back(pod.spec) is None:
+            return found
+        return evolve(found, becomes_ready=False, exits_with=None if never_goes_on(pod.spec) else found.exits_with)
 
     def _together(self, spec: PodSpec, usual: Behaviour) -> Behaviour:
         """Tell how the containers of a Pod go on, `usual` where no name says otherwise.
@@ -115,8 +117,13 @@ class ImageBehaviour:
 
 def _starting(spec: PodSpec, needed: int, found: Behaviour) -> Behaviour:
     """Return how a Pod goes on whose programs take so long to start up: one may be killed before, each time anew."""
-    if any(True for _ in impatient(spec, needed)):
+    if any(True for _ in kept_from_starting(spec, needed)):
+        return Behaviour(found.pulls, becomes_ready=False)
+    if any(True for _ in killed_early(spec, needed)):
         return Behaviour(found.pulls, becomes_ready=False, exits_with=_ends(spec.restart_policy, [KILLED]))
+    if any(True for _ in impatient(spec, needed)):
+        # Of a sidecar: it alone is started anew, whatever the Pod's policy, and the others may end meanwhile.
+        return evolve(found, becomes_ready=False)
     if not any(map(is_probed, spec.containers)):
         return found
     return evolve(found, extra_ready_seconds=max(found.extra_ready_seconds, float(needed)))

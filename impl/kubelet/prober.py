@@ -22,6 +22,12 @@ def held_back(spec: PodSpec) -> Container | None:
     return next((container for container, probe in asked if probe is not None and not _can_ask(container, probe)), None)
 
 
+def never_goes_on(spec: PodSpec) -> bool:
+    """Tell whether a sidecar's startup probe names a port it has not, so that no container after it is started."""
+    probed = ((sidecar, sidecar.startup_probe) for sidecar in spec.sidecars)
+    return any(probe is not None and not _can_ask(sidecar, probe) for sidecar, probe in probed)
+
+
 def _can_ask(container: Container, probe: Probe) -> bool:
     """Tell whether the port of a probe is a number, or the name of a port of its own container."""
     port = port_of(probe)

@@ -185,6 +185,27 @@ def lost(pod: Pod, port: ServicePort, walls: Walls) -> Lost | None:
     return Lost(told, policy)
 
 
+def lost_by_name(service: Service, pod: Pod, walls: Walls) -> Lost | None:
+    """Return why nobody who looks up a headless Service's name is answered by a Pod, None if somebody may be.
+
+    Which number clients ask for there is theirs to choose: that of the Service, or where it leads. A policy is in their
+    way if it lets nobody in on either, of any port.
+    """
+    asked = (
+        (number, port.protocol or "TCP")
+        for port in service.spec.ports
+        for number in (number_on(pod.spec, port), port.port)
+        if number
+    )
+    shut = [(walls.shut(pod, *door), *door) for door in asked]
+    if not shut or not all(policy for policy, _, _ in shut):
+        return None
+    policy, number, protocol = shut[0]
+    return (
+        None if policy is None else Lost(f"NetworkPolicy {policy.name} lets nobody in on {number}/{protocol}", policy)
+    )
+
+
 def backend(services: tuple[Service, ...], obj: object, walls: Walls = NO_WALLS) -> Backend | None:
     """Return what is to be known of a Pod in front of some Services; None if none of them leads to it."""
     if not isinstance(obj, Pod) or not has_address(obj):
@@ -205,7 +226,7 @@ def backend(services: tuple[Service, ...], obj: object, walls: Walls = NO_WALLS)
 
 def _answering(service: Service, pod: Pod, walls: Walls) -> Iterator[Port]:
     if is_headless(service):
-        yield from ports_of(service)
+        yield from () if lost_by_name(service, pod, walls) else ports_of(service)
         return
     for port, asked in zip(service.spec.ports, ports_of(service), strict=True):
         if lost(pod, port, walls) is None:

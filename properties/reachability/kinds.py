@@ -22,8 +22,8 @@ from .symbolic import PROTOCOLS
 
 HERE, ELSEWHERE, ZONE = "n1", "n2", "a"
 READY = EndpointConditions(ready=True, serving=True)
-LEAVING = EndpointConditions(serving=True, terminating=True)
-DEAD = EndpointConditions()
+LEAVING = EndpointConditions(ready=False, serving=True, terminating=True)
+DEAD = EndpointConditions(ready=False, serving=False)
 POLICIES = ("Cluster", "Local")
 
 End = tuple[EndpointConditions, str, str]

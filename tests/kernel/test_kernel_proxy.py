@@ -36,7 +36,10 @@ from kernel_lab import six  # noqa: E402 - found by the path that was just set
 
 NODE, POD, OUTSIDE = "192.168.0.1", "10.0.1.10", "198.51.100.7"
 CLUSTER_IP, EXTERNAL_IP, BALANCER = "172.30.0.1", "203.0.113.5", "203.0.113.80"
-READY, DRAINING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
+READY, DRAINING = (
+    EndpointConditions(ready=True, serving=True),
+    EndpointConditions(ready=False, serving=True, terminating=True),
+)
 HERE, ALSO_HERE, ELSEWHERE = "10.0.1.1", "10.0.1.2", "10.0.2.1"
 TRIES = 60
 """With three endpoints the chance that one stays unseen in so many tries is less than one in ten thousand million."""

@@ -354,5 +354,11 @@ def unknown(scenario: Scenario, prepared: Prepared) -> Iterator[tuple[Service, s
             yield service, "spec", "a step changes it"
         if "loadBalancerClass" in service.spec.extra:
             yield service, "spec.loadBalancerClass", "how balancers of a class find nodes is their own business"
+        if service.spec.extra.get("allocateLoadBalancerNodePorts") is False:
+            yield (
+                service,
+                "spec.allocateLoadBalancerNodePorts",
+                "a balancer without node ports finds Pods by itself",
+            )
         if "IPv4" not in service.spec.ip_families:
             yield service, "spec.ipFamilies", "it has no IPv4 address"

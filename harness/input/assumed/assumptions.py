@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterable, Iterator
 from attrs import evolve, frozen
 
 from ....impl.api.batch import CronJob, Job
+from ....impl.api.claim_names import REACHABILITY
 from ....impl.api.core import Namespace, Pod, Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
-from ....impl.api.policy import SYSTEM_PRIORITIES, PriorityClass
+from ....impl.api.policy import SYSTEM_PRIORITIES, EndpointSlice, PriorityClass
 from ....impl.api.reading.load import Note, Problem
 from ....impl.api.references import references
 from ....impl.api.storage import PersistentVolume
@@ -33,6 +34,7 @@ from ....impl.kubelet.starting import STARTS_IN
 from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
+from ....properties.reachability.by_hand import is_by_hand, is_slice_of
 from ..contents import has_makers
 from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class
@@ -46,6 +48,7 @@ MADE_BY_PROGRAMS = frozenset({"ConfigMap", "Secret", "ServiceAccount"})
 COMPLETE = "which is said to be complete"
 OTHER_DISKS = frozenset({"fc", "iscsi"})
 """Disks that Pods name themselves and that several nodes may have."""
+SERVED_ELSEWHERE = "somebody else writes the endpoints of Services without a selector"
 NAMED = 3
 """So many images are named."""
 REACHED = {
@@ -142,6 +145,16 @@ def closed_gates(found: Iterable[Assumption]) -> tuple[Note, ...]:
         )
         for assumption in found
         if assumption.gate
+    )
+
+
+def unserved(found: Iterable[Assumption]) -> tuple[Note, ...]:
+    """Note the Services of a complete input for which nobody there writes endpoints."""
+    why = f"it has no selector, and nothing in the input, {COMPLETE}, writes its endpoints"
+    return tuple(
+        Note(assumption.file, assumption.line, assumption.field, assumption.subject, why, (REACHABILITY,))
+        for assumption in found
+        if assumption.about == SERVED_ELSEWHERE
     )
 
 
@@ -380,7 +393,12 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
         if isinstance(service, Service) and service.spec.ip_family_policy == "RequireDualStack":
             message = "the cluster has addresses of both families: one that has not refuses the Service"
             yield _at(manifests, ref_of(service), "spec.ipFamilyPolicy", message, "the cluster is dual-stack")
-        if not isinstance(service, Service) or not service.spec.selector:
+        if not isinstance(service, Service):
+            continue
+        if is_by_hand(service) and not _has_slices(manifests, objects, service):
+            message = "it has no selector, and the input no EndpointSlice of it: somebody else writes its endpoints"
+            yield _at(manifests, ref_of(service), "spec.selector", message, SERVED_ELSEWHERE)
+        if not service.spec.selector:
             continue
         if service.spec.publish_not_ready_addresses and service.spec.cluster_ip != "None":
             message = "it sends connections to Pods that are not ready yet: they accept them once they have an address"
@@ -390,6 +408,14 @@ def _services(manifests: Manifests, objects: tuple[Object, ...], makers: tuple[T
             if maker.ref.namespace == service.metadata.namespace and matches_map(service.spec.selector, maker.labels):
                 yield from _unprobed(manifests, service, maker)
                 yield from _undeclared(manifests, service, maker, makers)
+
+
+def _has_slices(manifests: Manifests, objects: tuple[Object, ...], service: Service) -> bool:
+    """Tell whether the input says where a Service leads: in slices, in Endpoints, or by a selector it has had."""
+    ref = ref_of(service)
+    written = any(isinstance(obj, EndpointSlice) and is_slice_of(ref, obj) for obj in objects)
+    selecting = any(isinstance(obj, Service) and obj.spec.selector and ref_of(obj) == ref for obj in objects)
+    return written or selecting or any(other.ref == evolve(ref, kind="Endpoints") for other in manifests.others)
 
 
 def _restrictions(manifests: Manifests, objects: tuple[Object, ...], scenario: Scenario) -> Iterator[Assumption]:

@@ -28,7 +28,7 @@ from ....impl.api.reading.load import Note
 from ....impl.api.values.frozen import Strings, strings
 from ....impl.api.values.selectors import matches_map
 from ....impl.kubectl.script import Apply, DeleteObject, Drain, Step
-from ....properties.reachability.answers import is_headless
+from ....properties.reachability.answers import is_headless, lost_by_name
 from ....properties.reachability.network_policy import (
     EGRESS,
     INGRESS,
@@ -257,8 +257,7 @@ class Way:
             for door in self.doors:
                 isolating = self._isolating(door.maker, INGRESS)
                 told = f"it {self._lets(door)} in on {door.number}/{door.protocol} of {ref_of(door.service)}"
-                shut = not is_headless(door.service) and _is_shut(self.walls, door)
-                if not self._lets_everybody(door) and not shut:
+                if not self._lets_everybody(door) and not self._is_shut(door):
                     yield from (
                         (policy, _field(policy, INGRESS), told)
                         for policy in isolating
@@ -274,6 +273,12 @@ class Way:
                     field,
                     f"it does not let {maker.ref} out to {self}, where no Pod of the input gets",
                 )
+
+    def _is_shut(self, door: Door) -> bool:
+        """Tell whether it is no question that nobody is answered there: by a name, where no Pod of the Service does."""
+        if not is_headless(door.service):
+            return _is_shut(self.walls, door)
+        return all(lost_by_name(other.service, other.maker.pod, self.walls) for other in self.doors)
 
     def premises(self) -> Said:
         """Say which policies leave somebody out of the question, and whom."""

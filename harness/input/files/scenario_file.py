@@ -37,6 +37,7 @@ from ..assumed.assumptions import (
     gates,
     missing_namespaces,
     perhaps_made,
+    unserved,
 )
 from ..assumed.leaving import leaving
 from ..assumed.network_policies import walls_of
@@ -252,7 +253,9 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
         reader.finish()
         missing = absent(assumed, manifests)
         scenario = evolve(scenario, absent=missing)
-        given = evolve(given, notes=(*given.notes, *perhaps_made(assumed, missing), *closed_gates(assumed)))
+        given = evolve(
+            given, notes=(*given.notes, *perhaps_made(assumed, missing), *closed_gates(assumed), *unserved(assumed))
+        )
         assumed = tuple(assumption for assumption in assumed if assumption.ref is None and not assumption.gate)
     else:
         scenario = evolve(scenario, objects=(*scenario.objects, *assumed_classes(assumed)))
@@ -272,7 +275,7 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     given = evolve(given, notes=(*given.notes, *more))
     scenario = evolve(
         scenario,
-        contents=contents(manifests),
+        contents=contents(manifests, scenario.applied),
         holders=left.holders,
         webhooks=served.webhooks,
         aggregated=served.aggregated,

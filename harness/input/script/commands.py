@@ -47,7 +47,7 @@ DRAIN_FLAGS = {
     "delete-emptydir-data": "deleteEmptydirData",
     "delete-local-data": "deleteEmptydirData",
 }
-VALUED = frozenset({"cascade", "namespace", "replicas", "timeout"})
+VALUED = frozenset({"cascade", "namespace", "pod-selector", "replicas", "timeout"})
 """Flags that have a value, which may be the next word."""
 PAIRS = {
     ("set", "image"): "set-image",
@@ -230,7 +230,8 @@ def _delete(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
 
 def _on_node(action: str) -> Callable[[tuple[str, ...], Flags], dict[str, Any]]:
     def read(words: tuple[str, ...], flags: Flags) -> dict[str, Any]:
-        given = {DRAIN_FLAGS[flag]: True for flag in sorted(flags) if flag in DRAIN_FLAGS}
+        given: dict[str, Any] = {DRAIN_FLAGS[flag]: True for flag in sorted(flags) if flag in DRAIN_FLAGS}
+        given |= {"podSelector": flags["pod-selector"]} if "pod-selector" in flags else {}
         kind, _, name = _one(words).rpartition("/")
         return {action: {"node": name if KINDS.get(kind) == "Node" else _one(words), **given}}
 
@@ -295,7 +296,7 @@ COMMANDS: dict[str, Command] = {
     "delete-pod": Command("NAME, or KIND/NAME [on NODE] [--force]", _delete_pod, WHERE | {"force"}),
     "cordon": Command("NODE", _on_node("cordon")),
     "uncordon": Command("NODE", _on_node("uncordon")),
-    "drain": Command("NODE [FLAGS]", _on_node("drain"), frozenset(DRAIN_FLAGS)),
+    "drain": Command("NODE [FLAGS]", _on_node("drain"), frozenset({*DRAIN_FLAGS, "pod-selector"})),
     "delete-node": Command("NODE", _on_node("deleteNode")),
     "taint": Command("[node] NODE KEY[=VALUE]:EFFECT [--overwrite], or KEY[:EFFECT]-", _taint, OVER),
     "untaint": Command("NODE KEY[:EFFECT]", _untaint),

@@ -11,14 +11,17 @@ from typing import Any
 
 from attrs import NOTHING, Attribute, evolve, fields, frozen
 
-from ....impl.api.core import Node
+from ....impl.api.core import Node, Pod
 from ....impl.api.kinds import Kind, Object
 from ....impl.api.meta import Ref
 from ....impl.api.reading.convert import unstructure
 from ....impl.api.reading.json_fields import json_name
-from ....impl.api.reading.load import BadInput, Note, Other, Problem, Text, objects_in
+from ....impl.api.reading.load import BadInput, Loaded, Note, Other, Problem, Text, objects_in
+from ....impl.api.references import references
 from ....impl.api.releases import NEWEST, Release
 from ....impl.api.values.frozen import EMPTY
+from ....impl.api.values.selector_text import SelectorError, parse_label_selector
+from ....impl.apiserver.admission.admission import missing_of
 from ....impl.kubectl import script as steps
 from ....impl.kubectl.script import Step
 from ..contents import keys_of
@@ -28,6 +31,8 @@ from ..files.reader import Reader
 from .commands import CommandError, parse
 
 Fields = Mapping[str, Located]
+DEFAULT = "default"
+"""The account that a namespace has by itself."""
 
 
 @frozen
@@ -74,8 +79,26 @@ def one_by_one(reader: Reader, at: Located, around: Surroundings, known: Iterabl
     and takes none away: they may be late anyway.
     """
     there = {other.ref: other for other in known}
-    found = (manifest for item in reader.items(at) for manifest in _documents(item, around))
-    return evolve(at, value=tuple(manifest for manifest in found if not _goes_without(reader, manifest, around, there)))
+    steps: list[Located] = []
+    for manifest in (document for item in reader.items(at) for document in _documents(item, around)):
+        if (other := _goes_without(reader, manifest, around, there)) is None:
+            steps.append(manifest)
+        elif other.ref not in there:
+            there[other.ref] = other
+            for step in steps:
+                _check_order(reader, step, around, other.ref)
+    return evolve(at, value=tuple(steps))
+
+
+def _check_order(reader: Reader, step: Located, around: Surroundings, made: Ref) -> None:
+    """Blame a step that applies a Pod by itself which only a later step makes what it is refused without."""
+    at = _manifest(step)
+    found = () if at is None else _read(step, at, around).objects
+    for pod in (obj.object for obj in found if isinstance(obj.object, Pod)):
+        named = {reference.ref for reference in references(pod.spec, pod.metadata.namespace)}
+        refusal = missing_of(pod, made) if made in named and made.name != DEFAULT else None
+        if at is not None and refusal is not None:
+            reader.blame(at, refusal.message, f"put the step that applies {made} before it")
 
 
 def _documents(item: Located, around: Surroundings) -> Iterator[Located]:
@@ -90,27 +113,47 @@ def _documents(item: Located, around: Surroundings) -> Iterator[Located]:
         yield evolve(item, value={**item.value, "apply": evolve(apply, value={**rest, "object": document})})
 
 
-def _goes_without(reader: Reader, item: Located, around: Surroundings, there: dict[Ref, Other]) -> bool:
-    """Tell whether a step applies what no claim hangs on; then note it, among those that are there."""
-    apply = item.value.get("apply") if isinstance(item.value, dict) else None
-    if apply is None or not isinstance(apply.value, dict) or "object" not in apply.value:
-        return False
-    at, space = apply.value["object"], apply.value.get("namespace")
+def _manifest(step: Located) -> Located | None:
+    """Return the manifest that a step applies, None if it does something else."""
+    apply = step.value.get("apply") if isinstance(step.value, dict) else None
+    return apply.value.get("object") if apply is not None and isinstance(apply.value, dict) else None
+
+
+def _read(step: Located, at: Located, around: Surroundings) -> Loaded:
+    """Return what a manifest that a step applies says; nothing where it is wrong, for that is told elsewhere."""
+    space = step.value["apply"].value.get("namespace")
     namespace = str(space.value) if space is not None else around.namespace
     try:
-        loaded = objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=around.kinds)
-    except BadInput:  # The mistake is told where the step is read.
-        return False
-    if loaded.objects or not loaded.others or any(note.claims for note in loaded.unmodelled):
-        return False
+        return objects_in([Text(at.file, json.dumps(at.plain()))], namespace, kinds=around.kinds)
+    except BadInput:
+        return Loaded((), ())
+
+
+def _goes_without(reader: Reader, item: Located, around: Surroundings, there: dict[Ref, Other]) -> Other | None:
+    """Return what a step applies if no claim hangs on it, and note it, where it is not among those that are there."""
+    at = _manifest(item)
+    loaded = Loaded((), ()) if at is None else _read(item, at, around)
+    if at is None or loaded.objects or not loaded.others or any(note.claims for note in loaded.unmodelled):
+        return None
     (other,) = loaded.others
-    if keys_of(there.get(other.ref, other)) != keys_of(other):
-        return False
+    before = there.get(other.ref, other)
+    if _is_immutable(before) and any(_said(before, field) != _said(other, field) for field in ("data", "binaryData")):
+        reader.blame(at, f"{other.ref} is immutable: the API server refuses other data", "give it another name")
+    if keys_of(before) != keys_of(other):
+        return None
     if other.ref not in there:
-        there[other.ref] = other
         reader.notes.extend(evolve(note, line=_place(note, at)[1]) for note in loaded.unmodelled)
         reader.others.append(other)
-    return True
+    return other
+
+
+def _is_immutable(other: Other) -> bool:
+    return _said(other, "immutable") is True
+
+
+def _said(other: Other, field: str) -> object:
+    """Return what a manifest of a kind without a class says in a field."""
+    return other.source.document.value.get(field)
 
 
 def read_script(reader: Reader, at: Located, around: Surroundings) -> tuple[Step, ...]:
@@ -295,6 +338,17 @@ def _untaint(given: _Arguments) -> Step | None:
     return steps.Untaint(given.text("node"), taint.text("key"), taint.text("effect"))
 
 
+def _selecting(given: _Arguments, drain: Step | None) -> Step | None:
+    """Blame the labels of a drain that are no selector."""
+    try:
+        parse_label_selector(drain.pod_selector if isinstance(drain, steps.Drain) else "")
+    except SelectorError as error:
+        given.reader.blame(given.fields["podSelector"], str(error))
+        return None
+    return drain
+
+
+DRAIN = _plain(steps.Drain, "timeoutSeconds")
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _TAINT = ("taint", "key", "value", "effect")
 
@@ -310,7 +364,7 @@ ACTIONS: dict[str, _Action] = {
     "deletePod": _Action((), ("name", "workload", "node", "onNode", "namespace", "force"), _delete_pod),
     "cordon": _plain(steps.Cordon),
     "uncordon": _plain(steps.Uncordon),
-    "drain": _plain(steps.Drain, "timeoutSeconds"),
+    "drain": evolve(DRAIN, make=lambda given: _selecting(given, DRAIN.make(given))),
     "taint": _Action(("node",), (*_TAINT, "overwrite"), _taint),
     "untaint": _Action(("node",), _TAINT, _untaint),
     "labelNode": _Action(

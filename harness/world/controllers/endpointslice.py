@@ -10,9 +10,9 @@ from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.policy import EndpointSlice
 from ....impl.api.values.selectors import matches_map
-from ....impl.api.well_known import SERVICE_NAME
 from ....impl.controllers.endpointslice import endpointslice
 from ....model.world.world import Alternatives, Form, Process, Watch
+from ....properties.reachability.by_hand import is_slice_of
 from .views import called, named
 
 USER = "endpointslice-controller"
@@ -79,9 +79,3 @@ def _node_of_endpoints(_uid: str, obj: Object | None) -> Object | None:
 
 def _slice_of(service: Ref, _uid: str, obj: Object | None) -> Object | None:
     return obj if isinstance(obj, EndpointSlice) and is_slice_of(service, obj) else None
-
-
-def is_slice_of(service: Ref, one: EndpointSlice) -> bool:
-    """Tell whether a slice is a Service's."""
-    meta = one.metadata
-    return (meta.namespace, meta.labels.get(SERVICE_NAME)) == (service.namespace, service.name)

@@ -110,7 +110,12 @@ IRRELEVANT: immutabledict[str, immutabledict[str, str]] = immutabledict(
         "Service": immutabledict({"status": SERVER}),
         "StorageClass": immutabledict(dict.fromkeys(("allowVolumeExpansion", "mountOptions", "parameters"), FILES)),
         "ServiceSpec": immutabledict(
-            {"externalName": NAMES, "healthCheckNodePort": READ, "sessionAffinityConfig": READ},
+            {
+                "allocateLoadBalancerNodePorts": READ,
+                "externalName": NAMES,
+                "healthCheckNodePort": READ,
+                "sessionAffinityConfig": READ,
+            },
         ),
     }
 )

@@ -101,7 +101,8 @@ def _with_node_ports(
 ) -> Service | Response:
     """Assign every port of the Service a node port of its own; one number serves one port of one Service.
 
-    What the Service holds already is not asked for again: its cluster may have had another range.
+    What the Service holds already is not asked for again: its cluster may have had another range. One whose balancer
+    needs none gets those that it asks for by number only (initNodePorts in pkg/registry/core/service/storage/alloc.go).
     """
     taken = {number for other in others for number in _node_ports(other)}
     stored = storage.get(ref_of(service))
@@ -115,6 +116,8 @@ def _with_node_ports(
     checked: Any = service.spec.extra.get("healthCheckNodePort")
     if checked and checked not in had and (problem := _port_problem(checked, taken | own, config)):
         return internal_error(f"failed to allocate requested HealthCheck NodePort {checked}: {problem}")
+    if service.spec.extra.get("allocateLoadBalancerNodePorts") is False:
+        return service
     first, last = config.service_node_port_range
     kept = taken | own | config.kept_free
     free = (number for number in range(first, last + 1) if number not in kept)

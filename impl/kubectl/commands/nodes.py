@@ -60,6 +60,8 @@ class Drain(Command):
     """Pods of DaemonSets stay; without it one of them is an error."""
     delete_emptydir_data: bool = False
     """Pods that use an emptyDir go, too."""
+    pod_selector: str = ""
+    """Only Pods with these labels are looked at."""
 
     def requests(self, cache: Cache, _namespace: str) -> Asked:
         """Cordon and evict: one round of it."""
@@ -67,7 +69,7 @@ class Drain(Command):
         return found if isinstance(found, Missing) else nodes.drain_requests(self, cache)
 
     def __str__(self) -> str:
-        return f"drain {self.node}"
+        return f"drain {self.node}{f' --pod-selector={self.pod_selector}' if self.pod_selector else ''}"
 
 
 @frozen

@@ -190,6 +190,13 @@ def test_a_step_that_means_another_namespace_is_told_where_the_thing_is() -> Non
     )
 
 
+@pytest.mark.parametrize("words", ["serviceaccount/bot", "sa/bot", "serviceaccounts/bot", "ServiceAccount/bot"])
+def test_what_no_claim_hangs_on_is_there_though_no_step_can_act_on_it(words: str) -> None:
+    account = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: bot}\n"
+    told = said(WEB % ("default", 1), account, script=[f"delete {words}"])
+    assert told.endswith("ServiceAccount default/bot (web.yaml:12) is not modelled, so that no step can act on it")
+
+
 def test_a_workload_without_a_class_is_not_said_to_be_missing() -> None:
     job = (WEB % ("shop", 1)).replace("Deployment", "Rollout").replace("apps/v1", "argoproj.io/v1alpha1")
     job = job.replace("matchLabels: {app: web}", "app: web")

@@ -19,7 +19,7 @@ READY = "readinessProbe: {httpGet: {path: /, port: 80}},"
 HOOK = "lifecycle: {preStop: {sleep: {seconds: 10}}},"
 
 
-def report(probes: str, starts: str = "60s", **wish: Any) -> Report:
+def report(probes: str, starts: str = "60s", inside: str = "spec: {", **wish: Any) -> Report:
     """Check a new image of a Deployment of one Pod behind a Service."""
     text = f"""\
 apiVersion: apps/v1
@@ -31,7 +31,7 @@ spec:
   strategy: {{rollingUpdate: {{maxSurge: 1, maxUnavailable: 0}}}}
   template:
     metadata: {{labels: {{app: web}}, annotations: {{kubeproof/starts-in: {starts}}}}}
-    spec: {{containers: [{{{HOOK} {probes} name: app, image: "web:1", ports: [{{containerPort: 80}}]}}]}}
+    {inside}containers: [{{{HOOK} {probes} name: app, image: "web:1", ports: [{{containerPort: 80}}]}}]}}
 ---
 apiVersion: v1
 kind: Service
@@ -76,6 +76,40 @@ def test_a_probe_that_does_not_wait_for_a_program_kills_it_each_time(probes: str
         assert f"spec.template.spec.containers[0].{kind}: " in said
         assert "its program takes 60 s to start up (kubeproof/starts-in)" in said
         assert "failureThreshold: 7 waits long enough" in said
+
+
+SIDECAR = 'spec: {initContainers: [{name: mesh, image: "mesh:1", restartPolicy: Always, %s}], '
+
+
+@pytest.mark.parametrize(
+    ("probes", "converges"),
+    [
+        (LIVENESS % 39, "VIOLATED"),
+        (LIVENESS % 40, "HOLDS"),
+        (STARTUP % 6, "VIOLATED"),
+        (STARTUP % 7 + LIVENESS % 0, "HOLDS"),
+        ("startupProbe: {tcpSocket: {port: http}, failureThreshold: 30},", "VIOLATED"),
+    ],
+)
+@pytest.mark.parametrize("policy", ["Never", "OnFailure"])
+def test_a_sidecar_that_never_starts_up_holds_up_what_comes_after_it(probes: str, converges: str, policy: str) -> None:
+    """Of a Pod that is to go on no container gets ready then; a Job ends beside a sidecar that is started anew."""
+    found = report(READY, script=[], start="empty", inside=SIDECAR % probes)
+    assert verdicts(found)["convergence"] == converges
+    if converges == "VIOLATED" and "tcpSocket: {port: 80}" in probes:
+        assert "spec.template.spec.initContainers[0]." in blamed(found, "convergence")
+    ends = "HOLDS" if "startup" not in probes else converges
+    text = f"""\
+apiVersion: batch/v1
+kind: Job
+metadata: {{name: work}}
+spec:
+  template:
+    metadata: {{annotations: {{kubeproof/starts-in: 60s}}}}
+    {SIDECAR % probes}restartPolicy: {policy}, containers: [{{name: app, image: "work:1"}}]}}
+"""
+    job = check(load_scenario("it", {"job.yaml": text}, {"nodes": 1}).scenario)
+    assert verdicts(job)["convergence"] == ends
 
 
 @pytest.mark.parametrize(("probes", "reachable"), [("", "VIOLATED"), (READY, "HOLDS"), (STARTUP % 7, "HOLDS")])

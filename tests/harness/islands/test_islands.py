@@ -397,6 +397,19 @@ def test_a_drain_that_another_islands_pod_stops_is_among_the_runs() -> None:
     assert "local storage" in claim.lines[0]
 
 
+@pytest.mark.parametrize(
+    ("selector", "stopped"),
+    [("", True), ("app=web", False), ("app=db", True), ("pod-template-hash=x", True), ("app=web,job-name", False)],
+)
+def test_a_drain_is_stopped_by_those_that_it_looks_at(selector: str, *, stopped: bool) -> None:
+    """Labels that only Pods have are not asked of templates."""
+    local = [{"name": "cache", "emptyDir": {}}]
+    drain = [{"drain": {"node": "node-1", "podSelector": selector}}]
+    one = scenario(deployment("web"), deployment("db", volumes=local), script=drain)
+    found = {island.name: island.scenario.crowd.stops_drains for island in islands_of(one)}
+    assert found == {"Deployment web": stopped, "Deployment db": False}
+
+
 LOCAL = [{"name": "cache", "emptyDir": {}}]
 
 

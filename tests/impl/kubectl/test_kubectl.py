@@ -271,6 +271,20 @@ def test_drain_cordons_and_evicts_what_has_to_go() -> None:
     assert script.drain_targets(drain, Cache.of((closed, *objects[2:]))) == (going,)
 
 
+def test_a_drain_looks_at_the_pods_that_it_is_told_of() -> None:
+    """Also for what would refuse it: GetPodsForDeletion in pkg/drain/drain.go (v1.32) lists by labels."""
+    node = Node(ObjectMeta(name="n1", labels=strings({"app": "a"})))
+    objects = (node, pod("a", owner="ReplicaSet", labels=strings({"app": "a"})), pod("bare"))
+    told = script.Drain("n1", pod_selector="app=a")
+    assert script.drain_errors(told, Cache.of(objects)) == {}
+    assert [one.metadata.name for one in script.drain_targets(told, Cache.of(objects))] == ["a"]
+    assert str(told) == "drain n1 --pod-selector=app=a"
+    others = script.Drain("n1", pod_selector="app!=a")
+    assert [one.metadata.name for pods in script.drain_errors(others, Cache.of(objects)).values() for one in pods] == [
+        "bare"
+    ]
+
+
 def keeping(name: str, **rest: Any) -> Pod:
     """Make a Pod with an emptyDir."""
     one = pod(name, **rest)

@@ -39,8 +39,8 @@ FAULTS = [
     (
         "a drain empties every node",
         "nodes",
-        "if pod.spec.node_name == drain.node and not _stays(pod)",
-        "if not _stays(pod)",
+        "if pod.spec.node_name == drain.node)",
+        "if pod.spec.node_name)",
     ),
     (
         "a taint replaces those of other effects",

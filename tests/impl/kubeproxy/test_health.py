@@ -16,8 +16,11 @@ from kubeproof.impl.kubeproxy.packet import Fate, Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import route
 
-READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
-DEAD = EndpointConditions()
+READY, LEAVING = (
+    EndpointConditions(ready=True, serving=True),
+    EndpointConditions(ready=False, serving=True, terminating=True),
+)
+DEAD = EndpointConditions(ready=False, serving=False)
 
 
 def service(**spec: Any) -> Service:

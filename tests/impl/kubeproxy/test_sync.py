@@ -18,7 +18,10 @@ from kubeproof.impl.kubeproxy.proxy import LARGE, rules
 from kubeproof.impl.kubeproxy.sync import OWN, Settings, Sync, Synced, jumps_text, sync
 from oracles.tables import EMPTY, RestoreError, Tables, restored
 
-READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
+READY, LEAVING = (
+    EndpointConditions(ready=True, serving=True),
+    EndpointConditions(ready=False, serving=True, terminating=True),
+)
 N1 = Settings("n1")
 NAMES = ("api", "db", "web")
 

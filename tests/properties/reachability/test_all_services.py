@@ -32,7 +32,10 @@ from kubeproof.properties.reachability.reachability import (
 )
 from kubeproof.properties.reachability.symbolic import SymbolicPacket
 
-READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
+READY, LEAVING = (
+    EndpointConditions(ready=True, serving=True),
+    EndpointConditions(ready=False, serving=True, terminating=True),
+)
 
 
 def service(number: int = 1, balancer: str = "", **spec: Any) -> Service:

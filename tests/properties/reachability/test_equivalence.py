@@ -22,7 +22,10 @@ from kubeproof.impl.kubeproxy.route import destinations
 from kubeproof.properties.reachability.equivalence import Different, different, fates
 from kubeproof.properties.reachability.symbolic import SymbolicPacket
 
-READY, LEAVING = EndpointConditions(ready=True, serving=True), EndpointConditions(serving=True, terminating=True)
+READY, LEAVING = (
+    EndpointConditions(ready=True, serving=True),
+    EndpointConditions(ready=False, serving=True, terminating=True),
+)
 
 
 def service(name: str = "web", number: int = 1, *, balancer: str = "", **spec: Any) -> Service:

@@ -27,7 +27,7 @@ from kubeproof.properties.reachability.symbolic import SymbolicPacket, possible
 
 READY = EndpointConditions(ready=True, serving=True)
 LEAVING = EndpointConditions(ready=False, serving=True, terminating=True)
-DEAD = EndpointConditions()
+DEAD = EndpointConditions(ready=False, serving=False)
 N1 = ("n1", ("192.168.0.1",))
 
 

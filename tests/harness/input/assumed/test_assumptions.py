@@ -289,6 +289,12 @@ def test_a_container_that_can_never_start_keeps_its_pod_waiting(
     assert any("is never started" in line for line in report.claims[0].lines)
 
 
+@pytest.mark.parametrize(("key", "status"), [("ca.crt", "HOLDS"), ("ca", "VIOLATED")])
+def test_the_root_ca_is_published_under_one_key(key: str, status: str) -> None:
+    asks = f"env: [{{name: A, valueFrom: {{configMapKeyRef: {{name: kube-root-ca.crt, key: {key}}}}}}}]"
+    assert verdicts(check(load(web(NOTHING, asks)).scenario))["convergence"] == status
+
+
 STARTS = [
     (NOTHING, ASKS, "ConfigMap", "data: {k: b}"),
     (NOTHING, ASKS, "ConfigMap", "binaryData: {k: YQ==}"),

@@ -137,6 +137,37 @@ def test_where_policies_let_nobody_in_nobody_answers(spec: str, field: str, more
     assert (str(blame.ref), blame.field, blame.what) == ("NetworkPolicy default/p", field, "it lets nobody in there")
 
 
+HEADLESS = WEB.replace("spec: {selector: {app: web}, ports:", "spec: {clusterIP: None, selector: {app: web}, ports:")
+
+
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [
+        (ALL_OF_WEB, "VIOLATED"),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 9090}}]}}]", "VIOLATED"),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]", "HOLDS"),
+        (f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 80}}]}}]", "UNKNOWN"),
+    ],
+    ids=["nobody", "on another port", "where it leads", "on the port of the Service, which clients may ask for"],
+)
+def test_who_looks_up_a_name_is_let_in_by_nobody_where_no_port_is_open(spec: str, status: str) -> None:
+    """Headless Services have no number of their own: it is up to clients which they ask."""
+    claim = reached(HEADLESS, policy(spec))
+    assert claim.status.value == status
+    if status == "VIOLATED":
+        (line,) = claim.lines
+        assert line.startswith("Service web: nobody answers: NetworkPolicy p lets nobody in on 8080/TCP")
+        assert [str(blame.ref) for blame in claim.blame] == ["NetworkPolicy default/p"]
+
+
+def test_a_name_that_is_shut_at_some_of_its_ports_is_open_at_the_others() -> None:
+    two = HEADLESS.replace("{port: 80, targetPort: http}", "{port: 80, name: a}, {port: 9000, name: b}")
+    assert reached(two, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 9000}}]}}]")).status.value == "UNKNOWN"
+    assert reached(two, SHUT).status.value == "VIOLATED"
+    with planted("kubeproof.properties.reachability.answers", "not all(policy for", "not any(policy for"):
+        assert reached(two, policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 9000}}]}}]")).status.value == "VIOLATED"
+
+
 OF_SHOP = f"{ALL_OF_WEB}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{team: shop}}}}}}]}}]"
 BY_THE_NAME = OF_SHOP.replace("team: shop", "kubernetes.io/metadata.name: shop")
 OPEN = policy(f"{ALL_OF_WEB}, ingress: [{{ports: [{{port: 8080}}]}}]", "open")

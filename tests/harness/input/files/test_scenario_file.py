@@ -219,6 +219,47 @@ def test_what_would_change_a_claim_cannot_be_applied(text: str) -> None:
     load({**GOOD, "conf.yaml": CONFIG, "scenario.yaml": LATER, "later/all.yaml": CONFIG.replace("b}", "c}")})
 
 
+def test_an_immutable_configmap_cannot_be_given_other_data() -> None:
+    """Upstream: ValidateConfigMapUpdate in pkg/apis/core/validation/validation.go (v1.32)."""
+    fixed = f"{CONFIG}immutable: true\n"
+    load({**GOOD, "conf.yaml": fixed, "scenario.yaml": LATER, "later/all.yaml": fixed})
+    with pytest.raises(BadInput, match=r"later/all.yaml:1: ConfigMap default/conf is immutable: .* refuses other data"):
+        load({**GOOD, "conf.yaml": fixed, "scenario.yaml": LATER, "later/all.yaml": fixed.replace("b}", "c}")})
+
+
+ALONE = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec: {serviceAccountName: bot, containers: [{name: a, image: b}]}
+"""
+OF_A_CONTROLLER = DEPLOYMENT.replace("containers:", "serviceAccountName: bot\n      containers:")
+ACCOUNT = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: bot}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "steps", "refused"),
+    [
+        ("", f"{ALONE}---\n{ACCOUNT}", True),
+        ("", f"{ACCOUNT}---\n{ALONE}", False),
+        (ACCOUNT, f"{ALONE}---\n{ACCOUNT}", False),
+        ("", f"{ALONE}---\n{ACCOUNT.replace('bot', 'another')}", False),
+        ("", f"{ALONE.replace('bot', 'default')}---\n{ACCOUNT.replace('bot', 'default')}", False),
+        ("", f"{OF_A_CONTROLLER}---\n{ACCOUNT}", False),
+    ],
+    ids=["before it", "after it", "it is there", "of another", "the account of every namespace", "of a controller"],
+)
+def test_a_pod_by_itself_that_a_step_applies_before_its_account_is_refused(
+    first: str, steps: str, *, refused: bool
+) -> None:
+    files = {**GOOD, "scenario.yaml": LATER, "later/all.yaml": steps, **({"first.yaml": first} if first else {})}
+    if not refused:
+        load(files)
+        return
+    with pytest.raises(BadInput, match=r'later/all.yaml:1: pods "p" is forbidden: .*serviceaccount "bot" not found'):
+        load(files)
+
+
 @pytest.mark.parametrize("name", ["web", "dropped", "deadlock"])
 def test_the_examples_load_and_leave_nothing_unsaid(name: str) -> None:
     loaded = Cluster.from_manifests(EXAMPLES / name).load()

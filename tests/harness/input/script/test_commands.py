@@ -82,6 +82,7 @@ KUBECTL = [
     ("cordon node/node-1", script.Cordon("node-1")),
     ("kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data --force --timeout=60s",
      script.Drain("node-1", force=True, ignore_daemonsets=True, delete_emptydir_data=True)),
+    ("kubectl drain node-1 --pod-selector 'app in (a,b)'", script.Drain("node-1", pod_selector="app in (a,b)")),
     ("drain node-1 --force=false --ignore-daemonsets=true", script.Drain("node-1", ignore_daemonsets=True)),
     ("kubectl taint nodes node-1 maint=1:NoExecute", script.Taint("node-1", "maint", "1", "NoExecute")),
     ("kubectl taint node node-1 maint=1:NoExecute-", script.Untaint("node-1", "maint", "NoExecute")),

@@ -478,6 +478,20 @@ def test_a_health_check_has_a_node_port_of_the_range_and_its_own() -> None:
     assert response.message.endswith("provided port is already allocated")
 
 
+def test_a_balancer_that_needs_no_node_ports_gets_those_it_asks_for() -> None:
+    """Upstream: initNodePorts in pkg/registry/core/service/storage/alloc.go (v1.32)."""
+    ports = [{"port": 80, "name": "a"}, {"port": 81, "name": "b", "nodePort": 30001}]
+    written = service(type="LoadBalancer", allocateLoadBalancerNodePorts=False, ports=ports)
+    made: Any = handle(Objects(), Create(from_json(written)))[0].object
+    assert [port.node_port for port in made.spec.ports] == [0, 30001]
+    usual = from_json(service(type="LoadBalancer", ports=ports))
+    given: Any = handle(Objects(), Create(usual))[0].object
+    assert given.spec.ports[0].node_port
+    stored = Objects.of((given,))
+    kept: Any = handle(stored, Update(from_json(written), None))[0].object
+    assert kept.spec.ports == given.spec.ports
+
+
 def test_a_node_port_that_a_service_holds_stays_whatever_the_range() -> None:
     held = from_json(service(type="NodePort", ports=[{"port": 80, "nodePort": 80}]))
     store = Objects.of((held,))
