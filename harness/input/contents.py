@@ -26,6 +26,7 @@ FIELDS = ("binaryData", "data", "stringData")
 TOKEN = "kubernetes.io/service-account-token"  # noqa: S105 - the type of a Secret
 TOKEN_KEYS = frozenset({"ca.crt", "namespace", "token"})
 """What the token controller writes into a Secret of that type (pkg/controller/serviceaccount/tokens_controller.go)."""
+ACCOUNT = "kubernetes.io/service-account.name"
 ROOT_CA = "kube-root-ca.crt"
 """The ConfigMap that is published in each namespace, and made anew where somebody writes something else into it.
 
@@ -44,8 +45,13 @@ def has_makers(manifests: Manifests, but: Collection[str] = ()) -> bool:
     return bool(manifests.hooks) or jobs or any(other.custom or other.labels is not None for other in manifests.others)
 
 
-def contents(manifests: Manifests, applied: Iterable[Object]) -> immutabledict[Ref, frozenset[str]]:
-    """Return the keys of each ConfigMap and Secret that nobody is known to fill, and of the root CA that is asked."""
+def contents(
+    manifests: Manifests, applied: Iterable[Object], absent: Collection[Ref] = ()
+) -> immutabledict[Ref, frozenset[str]]:
+    """Return the keys of each ConfigMap and Secret that nobody is known to fill, and of the root CA that is asked.
+
+    `absent`: what is known to be missing; nobody writes a token of an account that is.
+    """
     asked = (
         need.ref
         for maker in templates((*manifests.objects, *applied))
@@ -53,7 +59,7 @@ def contents(manifests: Manifests, applied: Iterable[Object]) -> immutabledict[R
     )
     found = {ref: frozenset({"ca.crt"}) for ref in asked if (ref.kind, ref.name) == ("ConfigMap", ROOT_CA)}
     if not has_makers(manifests):
-        found |= {other.ref: keys_of(other) for other in _holders(manifests) if not _is_filled(other)}
+        found |= {other.ref: keys_of(other, absent) for other in _holders(manifests) if not _is_filled(other)}
     return immutabledict(found)
 
 
@@ -74,11 +80,21 @@ def _holders(manifests: Manifests) -> Iterator[Other]:
     return (other for other in manifests.others if other.ref.kind in BEFORE_START and not other.custom)
 
 
-def keys_of(one: Other) -> frozenset[str]:
+def keys_of(one: Other, absent: Collection[Ref] = ()) -> frozenset[str]:
     """Return the keys that are written in a ConfigMap or a Secret; other objects have none."""
     value = one.source.document.value
     written = frozenset(str(key) for field in FIELDS for key in as_map(value.get(field)))
-    return written | TOKEN_KEYS if value.get("type") == TOKEN else written
+    account = account_of(one)
+    return written if account is None or account in absent else written | TOKEN_KEYS
+
+
+def account_of(one: Other) -> Ref | None:
+    """Return the ServiceAccount that a Secret holds a token of, None for anything else."""
+    value = one.source.document.value
+    if one.ref.kind != "Secret" or value.get("type") != TOKEN:
+        return None
+    annotations = as_map(as_map(value.get("metadata")).get("annotations"))
+    return Ref("ServiceAccount", one.ref.namespace, str(annotations.get(ACCOUNT) or ""))
 
 
 def _is_filled(one: Other) -> bool:

@@ -35,7 +35,7 @@ from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
 from ....properties.reachability.by_hand import is_by_hand, is_slice_of
-from ..contents import has_makers
+from ..contents import account_of, has_makers
 from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class
 from ..ports import declared, has_moved, number_of
@@ -91,6 +91,7 @@ def assumptions(manifests: Manifests, scenario: Scenario) -> tuple[Assumption, .
     found = [
         *_namespaces(manifests, objects),
         *_references(manifests, objects, makers),
+        *_tokens(manifests, objects),
         *_volumes(manifests, objects),
         *_classes(manifests, objects),
         *_disks(manifests, makers),
@@ -250,6 +251,20 @@ def _references(
                 message = f"the {reference.ref} exists, which is not in the input{_value(reference.ref)}"
                 about = f"each {reference.ref.kind} that is named and not in the input exists{_value(reference.ref)}"
                 yield _at(manifests, maker.ref, f"{maker.path}.{reference.path}", message, about, reference.ref)
+
+
+def _tokens(manifests: Manifests, objects: tuple[Object, ...]) -> Iterator[Assumption]:
+    """List the accounts of which a Secret is to hold a token: without them it is deleted."""
+    known = {ref_of(obj) for obj in objects} | {other.ref for other in manifests.others}
+    for secret in manifests.others:
+        account = account_of(secret)
+        if account is not None and account not in known and not _always_there(account):
+            message = f"the {account} exists, which is not in the input: a token of it is written here"
+            about = "each ServiceAccount that is named and not in the input exists"
+            field = "metadata.annotations"
+            yield Assumption(
+                secret.source.file, secret.source.line_of(field), str(secret.ref), field, message, about, account
+            )
 
 
 def _accounts(manifests: Manifests) -> Iterator[Assumption]:

@@ -275,7 +275,7 @@ def _judged(reader: Reader, scenario: Scenario, manifests: Manifests) -> Loaded:
     given = evolve(given, notes=(*given.notes, *more))
     scenario = evolve(
         scenario,
-        contents=contents(manifests, scenario.applied),
+        contents=contents(manifests, scenario.applied, scenario.absent),
         holders=left.holders,
         webhooks=served.webhooks,
         aggregated=served.aggregated,

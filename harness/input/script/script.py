@@ -6,6 +6,7 @@ The names are those of docs/scenario-format.md: one key for the action, its argu
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from ....impl.api.reading.json_fields import json_name
 from ....impl.api.reading.load import BadInput, Loaded, Note, Other, Problem, Text, objects_in
 from ....impl.api.references import references
 from ....impl.api.releases import NEWEST, Release
-from ....impl.api.values.frozen import EMPTY
+from ....impl.api.values.frozen import EMPTY, as_map
 from ....impl.api.values.selector_text import SelectorError, parse_label_selector
 from ....impl.apiserver.admission.admission import missing_of
 from ....impl.kubectl import script as steps
@@ -137,7 +138,7 @@ def _goes_without(reader: Reader, item: Located, around: Surroundings, there: di
         return None
     (other,) = loaded.others
     before = there.get(other.ref, other)
-    if _is_immutable(before) and any(_said(before, field) != _said(other, field) for field in ("data", "binaryData")):
+    if _is_immutable(before) and _written(before) != _written(other):
         reader.blame(at, f"{other.ref} is immutable: the API server refuses other data", "give it another name")
     if keys_of(before) != keys_of(other):
         return None
@@ -149,6 +150,13 @@ def _goes_without(reader: Reader, item: Located, around: Surroundings, there: di
 
 def _is_immutable(other: Other) -> bool:
     return _said(other, "immutable") is True
+
+
+def _written(other: Other) -> Mapping[str, object]:
+    """Return what a ConfigMap or Secret holds, as it is stored: what a Secret says in plain words is encoded there."""
+    plain = as_map(_said(other, "stringData"))
+    encoded = {key: b64encode(str(text).encode()).decode() for key, text in plain.items()}
+    return {**as_map(_said(other, "binaryData")), **as_map(_said(other, "data")), **encoded}
 
 
 def _said(other: Other, field: str) -> object:

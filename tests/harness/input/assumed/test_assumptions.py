@@ -289,6 +289,15 @@ def test_a_container_that_can_never_start_keeps_its_pod_waiting(
     assert any("is never started" in line for line in report.claims[0].lines)
 
 
+@pytest.mark.parametrize("account", ["", "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: a}\n"])
+def test_a_token_of_an_account_that_is_not_there_is_never_written(account: str) -> None:
+    manifests = (web(NOTHING, ASKS_SECRET), SETTINGS % ("Secret", "type: kubernetes.io/service-account-token"), account)
+    assumed = [line for line in listed(*manifests) if "a token of it is written here" in line]
+    assert [line.partition(": ")[0] for line in assumed] == ([] if account else ["web.yaml:20"])
+    complete = load(*manifests, complete=True)
+    assert verdicts(check(complete.scenario))["convergence"] == ("HOLDS" if account else "VIOLATED")
+
+
 @pytest.mark.parametrize(("key", "status"), [("ca.crt", "HOLDS"), ("ca", "VIOLATED")])
 def test_the_root_ca_is_published_under_one_key(key: str, status: str) -> None:
     asks = f"env: [{{name: A, valueFrom: {{configMapKeyRef: {{name: kube-root-ca.crt, key: {key}}}}}}}]"
