@@ -13,7 +13,7 @@ from typing import Any
 
 from ....impl.api.apps import DaemonSet, StatefulSet
 from ....impl.api.autoscaling import HorizontalPodAutoscaler
-from ....impl.api.core import Container, Node, Service
+from ....impl.api.core import Node, Service
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.policy import PodDisruptionBudget
@@ -23,6 +23,7 @@ from ....impl.api.values.selectors import selects
 from ....impl.api.workloads import TEMPLATE
 from ....impl.controllers.daemonset.nodes import wish
 from ....impl.kubelet.obstacles import containers
+from ....impl.kubelet.prober import port_of
 from ..autoscalers import blind
 from ..files.manifests import Manifests
 from ..scenario import Scenario
@@ -113,17 +114,9 @@ def undeclared(makers: Iterable[Template]) -> Iterator[Found]:
     for maker in makers:
         declared = {port.container_port for _, container in containers(maker.spec) for port in container.ports}
         for path, container in containers(maker.spec):
-            for field, port in _probed(container) if container.ports else ():
+            probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
+            for name, probe in zip(("startupProbe", "readinessProbe", "livenessProbe"), probes, strict=True):
+                port = None if probe is None or not container.ports else port_of(probe)
                 if isinstance(port, int) and port not in declared:
                     message = f"no container of {maker.ref} declares port {port}; one answers there"
-                    yield maker.ref, f"{maker.path}.{path}.{field}.port", message
-
-
-def _probed(container: Container) -> Iterator[tuple[str, object]]:
-    """Yield the ports that the probes of a container ask, with the way they ask."""
-    probes = (container.startup_probe, container.readiness_probe, container.liveness_probe)
-    for name, probe in zip(("startupProbe", "readinessProbe", "livenessProbe"), probes, strict=True):
-        for way in ("httpGet", "tcpSocket", "grpc") if probe is not None else ():
-            asked: Any = probe.extra.get(way) if probe is not None else None
-            if isinstance(asked, Mapping):
-                yield f"{name}.{way}", asked.get("port")
+                    yield maker.ref, f"{maker.path}.{path}.{name}", message
