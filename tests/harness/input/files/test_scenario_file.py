@@ -228,8 +228,8 @@ def test_an_immutable_configmap_cannot_be_given_other_data() -> None:
 
 
 def test_what_an_immutable_secret_says_in_plain_words_is_data_as_well() -> None:
-    secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nimmutable: true\n"
-    encoded, plain = f"{secret}data: {{k: Yg==}}\n", f"{secret}stringData: {{k: b}}\n"
+    sealed = "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nimmutable: true\n"
+    encoded, plain = f"{sealed}data: {{k: Yg==}}\n", f"{sealed}stringData: {{k: b}}\n"
     load({**GOOD, "s.yaml": encoded, "scenario.yaml": LATER, "later/all.yaml": plain})
     with pytest.raises(BadInput, match="Secret default/s is immutable: the API server refuses other data"):
         load({**GOOD, "s.yaml": encoded, "scenario.yaml": LATER, "later/all.yaml": plain.replace(" b}", " c}")})
