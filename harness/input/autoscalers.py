@@ -18,11 +18,12 @@ from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
 from ...impl.controllers.horizontal.horizontal import target_ref
 from ...impl.controllers.horizontal.metrics import resting
+from ...impl.kubectl.script import DeleteObject
 from .limits import Specs, filled_in
+from .scenario import Scenario
 
 USUAL_METRICS: tuple[Mapping[str, Any], ...] = ({"resource": {"name": "cpu", "target": {"averageUtilization": 80}}},)
 """What is measured where nothing is said (pkg/apis/autoscaling/v2/defaults.go)."""
-
 
 BOUNDS = "it only keeps its target within its bounds"
 
@@ -44,9 +45,14 @@ def sharing(scalers: Iterable[HorizontalPodAutoscaler], scaler: HorizontalPodAut
     )
 
 
-def blind(objects: Iterable[Object], namespace: str) -> tuple[Blind, ...]:
-    """Return the autoscalers that no metric moves, whichever versions of objects there are; one line for each."""
-    given = tuple(objects)
+def blind(scenario: Scenario) -> tuple[Blind, ...]:
+    """Return the autoscalers that no metric moves, whichever versions of objects there are; one line for each.
+
+    Where a step brings or deletes autoscalers there may be one alone of two for a while, which then does.
+    """
+    given, namespace = scenario.everything, scenario.namespace
+    brought = any(isinstance(obj, HorizontalPodAutoscaler) for obj in scenario.applied)
+    together = not brought and not any(isinstance(step, DeleteObject) for step in scenario.script)
     scalers = [_placed(obj, namespace) for obj in given if isinstance(obj, HorizontalPodAutoscaler)]
     if not scalers:
         return ()
@@ -55,7 +61,7 @@ def blind(objects: Iterable[Object], namespace: str) -> tuple[Blind, ...]:
     for ref, workload in workloads:
         targets.setdefault(ref, []).append(workload)
     specs = filled_in(given, namespace)
-    found = [(ref_of(scaler), _why(scaler, scalers, targets, specs)) for scaler in scalers]
+    found = [(ref_of(scaler), _why(scaler, scalers if together else (), targets, specs)) for scaler in scalers]
     seeing = {ref for ref, reason in found if reason is None}
     first = {ref: reason for ref, reason in reversed(found) if reason is not None and ref not in seeing}
     return tuple(first[ref] for ref in sorted(first))

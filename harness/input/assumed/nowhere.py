@@ -19,6 +19,7 @@ from ....impl.api.meta import Ref
 from ....impl.api.policy import PodDisruptionBudget
 from ....impl.api.reading.load import Other
 from ....impl.api.reading.nearest import did_you_mean
+from ....impl.api.values.frozen import as_map
 from ....impl.api.values.selectors import selects
 from ....impl.api.workloads import TEMPLATE
 from ....impl.controllers.daemonset.nodes import wish
@@ -42,7 +43,7 @@ def nowhere(
     pods += [(other.ref.namespace, other.labels) for other in manifests.others if other.labels is not None]
     services = {ref_of(obj): obj for obj in objects if isinstance(obj, Service)}
     nodes = [obj for obj in scenario.everything if isinstance(obj, Node)]
-    yield from ((reason.ref, reason.field, reason.why) for reason in blind(objects, scenario.namespace))
+    yield from ((reason.ref, reason.field, reason.why) for reason in blind(scenario))
     for obj in objects:
         space = obj.metadata.namespace
         if isinstance(obj, HorizontalPodAutoscaler):
@@ -77,33 +78,34 @@ def _missing(ref: Ref, known: Iterable[Ref]) -> str:
 
 
 def _backends(ingress: Other, services: Mapping[Ref, Service], known: Iterable[Ref]) -> Iterator[Found]:
-    for path, backend in _services(ingress.source.document.value.get("spec") or {}):
+    for path, backend in _services(as_map(ingress.source.document.value.get("spec"))):
         ref = Ref("Service", ingress.ref.namespace, str(backend.get("name") or ""))
-        port = backend.get("port") or {}
+        port = as_map(backend.get("port"))
         if ref not in services:
             if ref not in known:
                 yield ingress.ref, f"{path}.name", f"{_missing(ref, known)}: nobody answers who comes by it"
             continue
         ports = services[ref].spec.ports
-        if not any(
-            port.get("name") == has.name if port.get("name") else port.get("number") == has.port for has in ports
-        ):
-            told = ", ".join(f"{has.port} ({has.name})" if has.name else f"{has.port}" for has in ports) or "none"
-            asked = port.get("name") or port.get("number")
-            yield (
-                ingress.ref,
-                f"{path}.port",
-                f"{ref} has no port {asked} (it has {told}): nobody answers who comes by it",
-            )
+        asked = port.get("name") or port.get("number")
+        if not any(asked in {has.name, has.port} for has in ports):
+            told = ", ".join(f"{has.port} ({has.name})" if has.name else f"{has.port}" for has in ports)
+            message = f"{ref} has no port {asked} (it has {told or 'none'}): nobody answers who comes by it"
+            yield ingress.ref, f"{path}.port", message
 
 
 def _services(spec: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Yield the Services that an Ingress leads to, each with the path of the field."""
-    backends = [("spec.defaultBackend", spec.get("defaultBackend") or {})]
-    for at, rule in enumerate(spec.get("rules") or ()):
-        for number, path in enumerate((rule.get("http") or {}).get("paths") or ()):
-            backends.append((f"spec.rules[{at}].http.paths[{number}].backend", path.get("backend") or {}))
-    yield from ((f"{path}.service", backend["service"]) for path, backend in backends if backend.get("service"))
+    backends = [("spec.defaultBackend", spec.get("defaultBackend"))]
+    for at, rule in enumerate(_items(spec.get("rules"))):
+        for number, path in enumerate(_items(as_map(rule.get("http")).get("paths"))):
+            backends.append((f"spec.rules[{at}].http.paths[{number}].backend", path.get("backend")))
+    for field, backend in backends:
+        if service := as_map(as_map(backend).get("service")):
+            yield f"{field}.service", service
+
+
+def _items(value: object) -> list[Mapping[str, Any]]:
+    return [as_map(item) for item in value] if isinstance(value, list | tuple) else []
 
 
 # --- probes -----------------------------------------------------------------------------------------------------------

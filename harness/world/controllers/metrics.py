@@ -67,7 +67,7 @@ def actions(works: Kubelets, scenario: Scenario, objects: Iterable[Object]) -> t
         return ()
     found = []
     tolerance = None if Change.OWN_TOLERANCE in scenario.release else USUAL
-    still = {reason.ref for reason in blind(scenario.everything, scenario.namespace)}
+    still = {reason.ref for reason in blind(scenario)}
     for autoscaler in distinct((*objects, *scenario.applied), HorizontalPodAutoscaler):
         if ref_of(autoscaler) in still:
             continue

@@ -27,7 +27,7 @@ BUDGET = budget("load")
 
 def _actions(struck: Struck) -> tuple[Action, ...]:
     scenario = struck.scenario
-    still = {reason.ref for reason in blind(scenario.everything, scenario.namespace)}
+    still = {reason.ref for reason in blind(scenario)}
     return tuple(
         Action(
             f"{process.name}: the load changes",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kubeproof.harness.check.check import check
+from kubeproof.harness.input.autoscalers import blind
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
@@ -87,6 +88,15 @@ def test_the_load_moves_nobody_whose_metric_is_a_share_of_nothing() -> None:
     blind = load_scenario("test", {"web.yaml": bare}, freeze({"nodes": 1, "faults": {"load": 1}})).scenario
     states = [check(one, limits=Limits(max_states=60_000)).states for one in (given, blind, scenario(1, 1, 2))]
     assert states[0] > states[1] == states[2]
+
+
+def test_two_autoscalers_of_one_target_are_still_as_long_as_both_are_there() -> None:
+    text = WEB.format(replicas=1, least=1, most=2)
+    two = f"{text}---\n{text.partition('---')[2].replace('metadata: {name: web}', 'metadata: {name: other}')}"
+    delete = {"deleteObject": {"kind": "HorizontalPodAutoscaler", "name": "other"}}
+    options: list[Any] = [{"nodes": 1}, {"nodes": 1, "script": [delete]}]
+    given = [load_scenario("t", {"web.yaml": two}, freeze(option)).scenario for option in options]
+    assert [len(blind(one)) for one in given] == [2, 0]
 
 
 def test_what_is_assumed_of_the_load_is_said() -> None:
