@@ -91,7 +91,7 @@ def whole(name: str) -> Exploration:
     services = tuple(one for one in prepared.objects if isinstance(one, Service))
     machine = guarded(cluster.machine, scenario.bounds.propagation_seconds or 0, watched, services)
     proxies = tuple(slot for slot in cluster.machine.initial[0] if slot.startswith("proxy/"))
-    moving = Invariant(IN_MOTION, "", partial(reach.breaches, layout.pools["Pod"], proxies, chosen))
+    moving = Invariant(IN_MOTION, "", partial(reach.breaches, layout.pools["Pod"], proxies, chosen, frozenset()))
     found = explore(machine, [*claims.of(cluster), moving], limits=Limits(max_states=100_000))
     assert found.complete
     return found
