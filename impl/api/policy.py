@@ -64,11 +64,11 @@ class Eviction:
 class EndpointConditions:
     """`ready` is False for a terminating endpoint; `serving` is readiness without that rule.
 
-    One of which nothing is said takes connections: addEndpoints in pkg/proxy/endpointslicecache.go (v1.32).
+    There is no third value here for what is not said: whoever reads manifests says it (`reading.load`).
     """
 
-    ready: bool = True
-    serving: bool = True
+    ready: bool = False
+    serving: bool = False
     terminating: bool = False
     extra: immutabledict[str, Json] = EMPTY
 

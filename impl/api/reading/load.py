@@ -345,6 +345,26 @@ def _repeated(json: Mapping[str, Any], source: Source, first: Source) -> Problem
 # --- converting ---------------------------------------------------------------------------------------------------
 
 
+def _with_conditions(json: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a slice that says of each endpoint what it is where nothing is said: one that takes connections.
+
+    Upstream: addEndpoints in pkg/proxy/endpointslicecache.go (v1.32), which asks whether a condition is nil.
+    """
+    endpoints = json.get("endpoints")
+    if json.get("kind") != "EndpointSlice" or not isinstance(endpoints, list | tuple):
+        return json
+    usual = {"ready": True, "serving": True}
+    return {**json, "endpoints": [_filled(end, usual) for end in endpoints]}
+
+
+def _filled(endpoint: Any, usual: Mapping[str, bool]) -> Any:
+    said = endpoint.get("conditions") if isinstance(endpoint, Mapping) else None
+    if not isinstance(endpoint, Mapping) or not isinstance(said, Mapping | None):
+        return endpoint
+    given = {name: value for name, value in (said or {}).items() if value is not None}
+    return {**endpoint, "conditions": {**usual, **given}}
+
+
 def _convert(
     json: dict[str, Any], source: Source, wrong: list[Problem], notes: list[Note], kinds: Kinds
 ) -> LoadedObject | Other | None:
@@ -361,7 +381,7 @@ def _convert(
     if kind is None or json["apiVersion"] != kind.api_version:
         return _other(json, source, notes)
     try:
-        loaded = from_json(json)
+        loaded = from_json(_with_conditions(json))
     except BadObject as bad:
         wrong += [_problem(source, error) for error in bad.errors]
         return None

@@ -13,7 +13,6 @@ from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.impl.api.core import Service, ServicePort, ServiceSpec
 from kubeproof.impl.api.meta import ObjectMeta
 from kubeproof.impl.api.policy import EndpointSlice
-from kubeproof.impl.api.reading.convert import structure
 from kubeproof.impl.kubeproxy.packet import Packet
 from kubeproof.impl.kubeproxy.proxy import rules
 from kubeproof.impl.kubeproxy.route import destinations
@@ -159,12 +158,14 @@ def test_ports_that_are_told_apart_too_little_are_noticed(before: str, after: st
         assert reached(SERVICE % "", slices(ports=ports)).status.value == "HOLDS"
 
 
-def test_an_endpoint_of_which_nothing_is_said_takes_connections() -> None:
+@pytest.mark.parametrize(("conditions", "led"), [("", True), (", conditions: {serving: true}", True),
+                                                 (", conditions: {ready: false}", False)])  # fmt: skip
+def test_an_endpoint_of_which_nothing_is_said_takes_connections(conditions: str, led: bool) -> None:  # noqa: FBT001
     """As kube-proxy takes it: addEndpoints in pkg/proxy/endpointslicecache.go (v1.32)."""
-    spec = ServiceSpec(cluster_ip="10.96.0.9", ports=(ServicePort(port=80, name="http"),))
-    service = Service(ObjectMeta(name="db", namespace="d"), spec)
-    meta = {"name": "db-1", "namespace": "d", "labels": {"kubernetes.io/service-name": "db"}}
-    ports = [{"name": "http", "port": 8080}]
-    said = {"metadata": meta, "endpoints": [{"addresses": ["10.1.2.3"]}], "ports": ports}
-    led = destinations(rules([service], [structure(said, EndpointSlice)], "n1"), Packet("10.9.9.9", "10.96.0.9", 80))
-    assert {one.destination for one in led} == {"10.1.2.3:8080"}
+    spec = ServiceSpec(cluster_ip="10.96.0.9", ports=(ServicePort(port=80, name="sql"),))
+    service = Service(ObjectMeta(name="db", namespace="default"), spec)
+    written = slices(f"[{{addresses: [10.1.2.3]{conditions}}}]")
+    objects = load_scenario("it", {"all.yaml": f"{SERVICE % ''}---\n{written}"}, {"nodes": 1}).scenario.objects
+    (piece,) = (obj for obj in objects if isinstance(obj, EndpointSlice))
+    verdicts = destinations(rules([service], [piece], "n1"), Packet("10.9.9.9", "10.96.0.9", 80))
+    assert {verdict.destination for verdict in verdicts} == {"10.1.2.3:5432" if led else ""}

@@ -31,7 +31,7 @@ AGREEING = {
     "namespaces": (55, 59),
     "podsecurity": (106, 120),
     "priority": (71, 80),
-    "quota": (128, 140),
+    "quota": (130, 140),
     "runtime": (59, 60),
     "subs": (40, 50),
     "tolerations": (50, 50),
