@@ -44,7 +44,7 @@ from ...impl.api.batch import Job
 from ...impl.api.core import Node, Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.policy import EndpointSlice
+from ...impl.api.policy import EndpointSlice, is_slice_of
 from ...impl.api.runtime import PodRuntime
 from ...impl.api.workloads import NAMES, pod_labels
 from ...model.machine import View
@@ -67,7 +67,7 @@ from ...properties.reachability.answers import (
     selects_pod,
     takers,
 )
-from ...properties.reachability.by_hand import Unled, is_slice_of
+from ...properties.reachability.by_hand import Unled
 from ...properties.reachability.network_policy import Walls
 from ..input.annotations import start_up
 from ..input.given import lasting_pods, lasting_services, services_made_again, unled_at_rest

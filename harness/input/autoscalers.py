@@ -14,13 +14,13 @@ from attrs import evolve, frozen
 
 from ...impl.api.apps import Workload
 from ...impl.api.autoscaling import HorizontalPodAutoscaler
-from ...impl.api.kinds import Object, ref_of
+from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
 from ...impl.controllers.horizontal.horizontal import target_ref
 from ...impl.controllers.horizontal.metrics import resting
 from ...impl.kubectl.script import DeleteObject
 from .limits import Specs, filled_in
-from .scenario import Scenario
+from .scenario import Scenario, placed
 
 USUAL_METRICS: tuple[Mapping[str, Any], ...] = ({"resource": {"name": "cpu", "target": {"averageUtilization": 80}}},)
 """What is measured where nothing is said (pkg/apis/autoscaling/v2/defaults.go)."""
@@ -56,7 +56,7 @@ def blind(scenario: Scenario) -> tuple[Blind, ...]:
     scalers = [_placed(obj, namespace) for obj in given if isinstance(obj, HorizontalPodAutoscaler)]
     if not scalers:
         return ()
-    workloads = [(_ref(obj, namespace), obj) for obj in given if isinstance(obj, Workload)]
+    workloads = [(placed(obj, namespace), obj) for obj in given if isinstance(obj, Workload)]
     targets: dict[Ref, list[Workload]] = {}
     for ref, workload in workloads:
         targets.setdefault(ref, []).append(workload)
@@ -101,11 +101,6 @@ def _shares_of_nothing(metric: Mapping[str, Any], versions: Iterable[Workload], 
     if all(lacking):
         whole = f"it goes by a share of the {resource} that is requested"
         yield f"{whole}, and there is no such request of container {lacking[0][0]}"
-
-
-def _ref(obj: Object, namespace: str) -> Ref:
-    ref = ref_of(obj)
-    return evolve(ref, namespace=ref.namespace or namespace)
 
 
 def _placed(scaler: HorizontalPodAutoscaler, namespace: str) -> HorizontalPodAutoscaler:

@@ -14,14 +14,14 @@ from ...impl.api.cache import Cache
 from ...impl.api.core import Pod, Service
 from ...impl.api.kinds import Object, ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.policy import EndpointSlice
+from ...impl.api.policy import EndpointSlice, is_slice_of
 from ...impl.api.requests import Request
 from ...impl.apiserver.access.authentication import ADMIN
 from ...impl.apiserver.handler import handle
 from ...impl.apiserver.storage import Objects, Transaction
 from ...impl.kubectl import script as kubectl
 from ...impl.kubectl.found import ref_for
-from ...properties.reachability.by_hand import Unled, is_slice_of, unled
+from ...properties.reachability.by_hand import Unled, unled
 from .assumed.surroundings import config_of
 from .scenario import Scenario, placed
 

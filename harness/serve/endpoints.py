@@ -16,12 +16,11 @@ from immutabledict import immutabledict
 from ...impl.api.core import Service
 from ...impl.api.kinds import Object, Unstructured, ref_of
 from ...impl.api.meta import ObjectMeta
-from ...impl.api.policy import Endpoint, EndpointSlice
+from ...impl.api.policy import Endpoint, EndpointSlice, is_slice_of
 from ...impl.api.reading.convert import unstructure
 from ...impl.api.requests import Create, Request, Update
 from ...impl.api.values.frozen import freeze, strings
 from ...impl.apiserver.resources import kind_named
-from ...properties.reachability.by_hand import is_slice_of
 
 KIND = "Endpoints"
 HEADLESS = "service.kubernetes.io/headless"

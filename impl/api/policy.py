@@ -9,8 +9,9 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from .core import IntOrString, ObjectReference
-from .meta import LabelSelector, ObjectMeta, Time
+from .meta import LabelSelector, ObjectMeta, Ref, Time
 from .values.frozen import EMPTY, Json
+from .well_known import SERVICE_NAME
 
 SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 """The priority classes that every cluster has, and their values."""
@@ -106,6 +107,12 @@ class EndpointSlice:
     endpoints: tuple[Endpoint, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     extra: immutabledict[str, Json] = EMPTY
+
+
+def is_slice_of(service: Ref, piece: EndpointSlice) -> bool:
+    """Tell whether a slice is a Service's."""
+    meta = piece.metadata
+    return (meta.namespace, meta.labels.get(SERVICE_NAME)) == (service.namespace, service.name)
 
 
 @frozen

@@ -17,7 +17,7 @@ from attrs import frozen
 from ...impl.api.core import Service, ServicePort
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
-from ...impl.api.policy import Endpoint, EndpointPort, EndpointSlice
+from ...impl.api.policy import Endpoint, EndpointPort, EndpointSlice, is_slice_of
 from ...impl.api.well_known import SERVICE_NAME
 from .answers import Port, is_headless, ports_of
 
@@ -35,12 +35,6 @@ class Unled:
 def is_by_hand(service: Service) -> bool:
     """Tell whether a Service is answered by whom somebody names: it has no selector, and an address of its own."""
     return not service.spec.selector and service.spec.type != "ExternalName" and not is_headless(service)
-
-
-def is_slice_of(service: Ref, piece: EndpointSlice) -> bool:
-    """Tell whether a slice is a Service's."""
-    meta = piece.metadata
-    return (meta.namespace, meta.labels.get(SERVICE_NAME)) == (service.namespace, service.name)
 
 
 def unled(service: Service, slices: Iterable[EndpointSlice]) -> Iterator[Unled]:

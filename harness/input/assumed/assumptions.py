@@ -16,7 +16,7 @@ from ....impl.api.claim_names import REACHABILITY
 from ....impl.api.core import Namespace, Pod, Service
 from ....impl.api.kinds import Object, kind_of, ref_of
 from ....impl.api.meta import ObjectMeta, Ref
-from ....impl.api.policy import SYSTEM_PRIORITIES, EndpointSlice, PriorityClass
+from ....impl.api.policy import SYSTEM_PRIORITIES, EndpointSlice, PriorityClass, is_slice_of
 from ....impl.api.reading.load import Note, Problem
 from ....impl.api.references import references
 from ....impl.api.storage import PersistentVolume
@@ -34,7 +34,7 @@ from ....impl.kubelet.starting import STARTS_IN
 from ....impl.kubelet.status import readiness_gates
 from ....impl.kubelet.timings import hook_length
 from ....impl.scheduler.plugins.volumes.volume_binding import NO_PROVISIONER
-from ....properties.reachability.by_hand import is_by_hand, is_slice_of
+from ....properties.reachability.by_hand import is_by_hand
 from ..contents import account_of, has_makers
 from ..files.manifests import Manifests
 from ..plain_nodes import ASSUMED_DEFAULT, storage_class

@@ -8,11 +8,10 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Node, Service
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
-from ....impl.api.policy import EndpointSlice
+from ....impl.api.policy import EndpointSlice, is_slice_of
 from ....impl.api.values.selectors import matches_map
 from ....impl.controllers.endpointslice import endpointslice
 from ....model.world.world import Alternatives, Form, Process, Watch
-from ....properties.reachability.by_hand import is_slice_of
 from .views import called, named
 
 USER = "endpointslice-controller"
