@@ -64,16 +64,19 @@ class Ways:
         from ..check import check as whole  # noqa: PLC0415 - who finds an answer in the cache needs no engine
 
         asked, name = (partial(self.search, first=True), f"{name} {only}".strip()) if only else (self.search, name)
-        report = whole.check(
-            scenario,
-            limits=self._share(left, most),
-            progress=self.progress,
-            symmetry=self.symmetry,
-            search=asked(name),
-            alone=asked(f"{name} on one node"),
-            prepared=prepared,
-            only=only,
-        )
+        try:
+            report = whole.check(
+                scenario,
+                limits=self._share(left, most),
+                progress=self.progress,
+                symmetry=self.symmetry,
+                search=asked(name),
+                alone=asked(f"{name} on one node"),
+                prepared=prepared,
+                only=only,
+            )
+        except KeyboardInterrupt:  # Not in a search, which would have said what it knows.
+            return whole.nothing_known(scenario, INTERRUPTED)
         self.keep(key, report)
         return report
 

@@ -15,7 +15,7 @@ from ...impl.api.meta import Ref
 from ...impl.api.requests import Request
 from ..machine import Action, Outcome, View
 from .store import Full, Stored, Updates
-from .turn import Requests, beside, failure, heads, onward, spared, writes
+from .turn import Requests, beside, failure, heads, is_open, onward, spared, writes
 from .verbs import Verb
 from .world import Alternatives, Form, News, Process, Snapshot, Watch, World, too_small
 
@@ -101,7 +101,10 @@ def _sends_promptly(world: World, process: Process, view: View) -> Iterator[Outc
 
 def _begins(world: World, process: Process, view: View) -> Iterator[Outcome]:
     """Begin a sync before anything of it is committed: what the store says now of a choice may be otherwise then."""
-    if view[process.turn] or len(world.alternatives(view, process)) == 1:
+    if view[process.turn]:
+        return
+    found = world.alternatives(view, process)
+    if len(found) == 1 and not is_open(found[0]):
         return
     for requests in world.pending(view, process):
         yield Outcome("begins a sync", {process.turn: requests})

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import chain, combinations, product
 from typing import TypeAlias
 
 from attrs import frozen
@@ -40,12 +41,18 @@ from ...impl.api.requests import (
 
 @frozen
 class Together:
-    """Requests sent side by side, two or more."""
+    """Requests sent side by side, two or more: all of `requests`, and `count` of those that are `open` to choice.
+
+    Which of those is decided by what is sent. Whoever decides it before sends the same: until then nobody else sees the
+    choice, and it reads nothing.
+    """
 
     requests: frozenset[Request]
+    open: frozenset[Request] = frozenset()
+    count: int = 0
 
     def __iter__(self) -> Iterator[Request]:
-        return iter(sorted(self.requests, key=_in_order))
+        return iter(sorted(self.requests | self.open, key=_in_order))
 
 
 @frozen
@@ -75,10 +82,33 @@ Part: TypeAlias = Request | Together | Onward | Failed | GivenUp
 Requests: TypeAlias = tuple[Part, ...]
 
 
-def together(requests: Iterable[Request]) -> Requests:
-    """Return the part of a turn that sends some requests side by side."""
-    distinct = tuple(dict.fromkeys(requests))
+def together(requests: Iterable[Request], open_to_choice: Iterable[Request] = (), count: int = 0) -> Requests:
+    """Return the part of a turn that sends some requests side by side, and any `count` of those open to choice."""
+    distinct, tie = tuple(dict.fromkeys(requests)), tuple(dict.fromkeys(open_to_choice))
+    if count >= len(tie):
+        distinct, tie = (*distinct, *tie), ()
+    if count and tie:
+        return (Together(frozenset(distinct), frozenset(tie), count),)
     return (Together(frozenset(distinct)),) if len(distinct) > 1 else distinct
+
+
+def chosen(turn: Requests) -> Iterator[Requests]:
+    """Yield a turn for each way to decide what it leaves open."""
+    for parts in product(*map(_decided, turn)):
+        yield tuple(chain.from_iterable(parts))
+
+
+def _decided(part: Part) -> Iterator[Requests]:
+    if not isinstance(part, Together):
+        yield (part,)
+        return
+    for some in combinations(sorted(part.open, key=_in_order), part.count):
+        yield together((*part.requests, *some))
+
+
+def is_open(turn: Requests) -> bool:
+    """Tell whether a turn leaves open what is sent."""
+    return any(isinstance(part, Together) and part.open for part in turn)
 
 
 def sent(part: Part) -> tuple[Request, ...]:
@@ -116,7 +146,17 @@ def without(turn: Requests, request: Request) -> Requests:
 
 def beside(turn: Requests, request: Request) -> Requests:
     """Return what is left of a turn when one of its heads was refused, or its answer lost: what was sent beside it."""
-    return together(head for head in heads(turn) if head != request)
+    first = turn[0]
+    if not isinstance(first, Together) or request not in first.open:
+        return _left(first, lambda head: head != request)
+    return together(first.requests, first.open - {request}, first.count - 1)
+
+
+def _left(first: Part, kept: Callable[[Request], bool]) -> Requests:
+    """Return what is kept of what is sent side by side; what is open to choice stays so while any of it is kept."""
+    if not isinstance(first, Together):
+        return together(filter(kept, sent(first)))
+    return together(filter(kept, first.requests), *((first.open, first.count) if any(map(kept, first.open)) else ()))
 
 
 def reported(turn: Requests, request: Request) -> Requests:
@@ -146,9 +186,12 @@ def _goes_on(request: Request, owner: str) -> bool:
 
 
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
-    """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none."""
-    kept = [request for request in heads(turn) if not hopeless(request)]
-    return turn if len(kept) == len(heads(turn)) else together(kept)
+    """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none.
+
+    Of those that are open to choice none is given up before all are: somebody may choose it, and be refused.
+    """
+    left = _left(turn[0], lambda request: not hopeless(request))
+    return turn if left == turn[:1] else left
 
 
 def subject(request: Request) -> Ref:

@@ -66,8 +66,8 @@ def _deployment_explains(request: Request, change: Change) -> bool:
 
 def _set_may(seen: Seen, key: Ref) -> Iterator[Request]:
     for now in sorted({seen.now, seen.now + LATER, *_becoming_available(seen, key)}):
-        for requests in replicaset.reconcile_all(seen.cache, key, now=now):
-            yield from requests
+        for sync in replicaset.syncs(seen.cache, key, now=now):
+            yield from (*sync.first, *sync.certain, *sync.open, *sync.last)
         yield from replicaset.reconcile(seen.cache, key, now=now, satisfied=False)
     yield from replicaset.after_failure(seen.cache, key, message=REFUSED, now=seen.now)
 

@@ -16,7 +16,7 @@ from ....impl.api.core import Node, Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import LabelSelector, Ref
 from ....impl.api.releases import NEWEST, Change, Release
-from ....impl.api.requests import Create, Delete, Request, Update
+from ....impl.api.requests import Create, Request, Update
 from ....impl.api.storage import PersistentVolumeClaim
 from ....impl.api.values.selectors import selects
 from ....impl.api.workloads import BY_KIND, without_status
@@ -30,7 +30,7 @@ from ....impl.controllers.statefulset import statefulset
 from ....impl.controllers.statefulset.retention import deletes
 from ....model.machine import View
 from ....model.world.store import reference
-from ....model.world.turn import Part, Requests, sent, together
+from ....model.world.turn import Part, sent, together
 from ....model.world.world import Alternatives, Form, Process, Watch
 from ..reductions.crowding import crowded_first
 from .asleep import may_sleep
@@ -205,16 +205,11 @@ def replicaset_process(
 
 
 def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
-    return tuple(map(_side_by_side, replicaset.reconcile_all(cache, key)))
-
-
-def _side_by_side(requests: tuple[Request, ...]) -> Requests:
-    """Return a sync with its deletions as the real controller sends them: side by side."""
-    gone = [request for request in requests if isinstance(request, Delete)]
-    if not gone:
-        return requests
-    first = requests.index(gone[0])
-    return (*requests[:first], *together(gone), *requests[first + len(gone) :])
+    """Return the syncs of a ReplicaSet, with their deletions as the real controller sends them: side by side."""
+    return tuple(
+        (*sync.first, *together(sync.certain, sync.open, sync.gone.count), *sync.last)
+        for sync in replicaset.syncs(cache, key)
+    )
 
 
 def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:

@@ -21,7 +21,7 @@ from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
 from ....impl.api.requests import Delete
 from ....model.machine import View
-from ....model.world.turn import Requests, sent
+from ....model.world.turn import Part, Together, together
 from ....model.world.world import Alternatives
 
 Pools = Mapping[str, tuple[str, ...]]
@@ -29,23 +29,22 @@ Pools = Mapping[str, tuple[str, ...]]
 
 def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> Alternatives:
     """Return the syncs of a place's ReplicaSet that let go of nobody on a less crowded node than one that stays."""
-    victims = [_victims(sync) for sync in syncs]
-    if len(set(victims)) < 2:
-        return syncs
-    open_to_choice = frozenset.union(*victims) - frozenset.intersection(*victims)
+    return tuple(tuple(_crowded(part, place, pools, view) for part in sync) for sync in syncs)
+
+
+def _crowded(part: Part, place: str, pools: Pools, view: View) -> Part:
+    """Leave open, of deletions sent side by side, who goes of those on nodes that are as crowded."""
+    if not isinstance(part, Together) or not part.open:
+        return part
     rank = _ranks(place, pools, view)
-    if not open_to_choice <= rank.keys():
-        return syncs  # One is gone already, and its node forgotten.
-    return tuple(
-        sync
-        for sync, gone in zip(syncs, victims, strict=True)
-        if min(rank[pod] for pod in open_to_choice & gone) >= max(rank[pod] for pod in open_to_choice - gone)
-    )
-
-
-def _victims(sync: Requests) -> frozenset[Ref]:
-    requests = [request for part in sync for request in sent(part)]
-    return frozenset(request.ref for request in requests if isinstance(request, Delete))
+    crowd = {request: rank[request.ref] for request in part.open if isinstance(request, Delete) and request.ref in rank}
+    if len(crowd) < len(part.open):
+        return part  # One is gone already, and its node forgotten.
+    least = sorted(crowd.values(), reverse=True)[part.count - 1]
+    certain = [request for request in crowd if crowd[request] > least]
+    tie = [request for request in crowd if crowd[request] == least]
+    (left,) = together((*part.requests, *certain), tie, part.count - len(certain))
+    return left
 
 
 def _ranks(place: str, pools: Pools, view: View) -> dict[Ref, int]:

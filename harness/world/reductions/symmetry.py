@@ -251,9 +251,10 @@ class Shape:
             yield self.parts.fact(turn)
             return
         for number, part in enumerate(turn):
+            choice = part if isinstance(part, Together) else NO_CHOICE
             for request in sent(part):
                 shape, mentions = self.parts.fact(request)
-                yield (number, len(turn), shape), mentions
+                yield (number, len(turn), choice.count if request in choice.open else 0, shape), mentions
 
     def _entry(self, number: int, owner: Mention | None, entry: Any) -> Fact:
         """Return what an entry of a cache says. Of a generated Pod, its name says which place it is in."""
@@ -297,6 +298,7 @@ class Shape:
         return tuple(found)
 
 
+NO_CHOICE = Together(frozenset())
 NO_DIGITS = str.maketrans("", "", "0123456789")
 
 

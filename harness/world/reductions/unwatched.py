@@ -46,6 +46,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 
 from attrs import evolve
 
@@ -58,7 +59,7 @@ from ....impl.api.requests import Delete, Request, Response, Update
 from ....impl.kubectl import script as kubectl
 from ....model.machine import View
 from ....model.world.store import Stored, Updates, reference
-from ....model.world.turn import Part, sent
+from ....model.world.turn import Part, chosen, sent
 from ....model.world.world import Alternatives, Form, Process, Serve, Transform, Watch, Who, Writes
 from ...input.priorities import may_preempt
 from ...input.scenario import Consistency, Faults, Scenario, Start
@@ -163,7 +164,8 @@ def _at_ease(act: Callable[[Cache, Ref], Alternatives], cache: Cache, key: Ref) 
     pods = [pod for pod in cache.list(Pod) if pod.active]
     if not all(pod.ready for pod in pods):
         raise Hurried(str(key))
-    return found[:1] if len(set(map(_nameless, pods))) == 1 else found
+    decided = (turn for turns in found for turn in chosen(turns))
+    return tuple(islice(decided, 1) if len(set(map(_nameless, pods))) == 1 else decided)
 
 
 def _telling(act: Callable[[Cache, Ref], Alternatives], cache: Cache, key: Ref) -> Alternatives:

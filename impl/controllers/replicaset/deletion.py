@@ -3,7 +3,8 @@
 Upstream: pkg/controller/controller_utils.go, ActivePodsWithRanks.Less, and pkg/controller/replicaset/replica_set.go,
 getPodsToDelete (v1.32, LogarithmicScaleDown and PodDeletionCost on).
 Two Pods whose ages are of the same order of magnitude are told apart by uid upstream. A uid is random, so that is a tie
-here, as is everything that no rule decides; `deletion_choices` lists every way to resolve ties.
+here, as is everything that no rule decides; `victims_of` says between whom, `deletion_choices` lists every way to
+resolve ties.
 """
 
 from __future__ import annotations
@@ -117,31 +118,55 @@ def in_order(candidates: Iterable[Ranked], now: Time) -> list[Ranked]:
 def deletion_choices(pods: Sequence[Pod], related: Iterable[Pod], count: int, now: Time) -> Iterator[tuple[Pod, ...]]:
     """Yield every set of `count` victims that the rules allow, the one `deletion_order` names first.
 
-    Allowed: no Pod that stays goes before one that is deleted. Each set is in deletion order.
+    Each set is in deletion order.
+    """
+    for victims in victims_of(pods, related, count, now):
+        yield from victims.sets()
+
+
+@frozen
+class Victims:
+    """Who goes: all that are `certain`, and `count` of those between whom no rule decides (`open`), which go later."""
+
+    certain: tuple[Pod, ...]
+    open: tuple[Pod, ...] = ()
+    count: int = 0
+
+    def sets(self) -> Iterator[tuple[Pod, ...]]:
+        """Yield each set of Pods that may go."""
+        for some in combinations(self.open, self.count):
+            yield (*self.certain, *some)
+
+
+def victims_of(pods: Sequence[Pod], related: Iterable[Pod], count: int, now: Time) -> Iterator[Victims]:
+    """Yield who may go of some Pods, all together in as few ways as say it.
+
+    Allowed: no Pod that stays goes before one that is deleted. Where being deleted before another is a strict weak
+    order, that is one way: those before a tie, and some of the tie. Ages that are told apart by magnitude are none.
     """
     order = in_order(ranked(pods, related), now)
     if count >= len(order):
-        yield tuple(candidate.pod for candidate in order)
+        yield Victims(tuple(candidate.pod for candidate in order))
         return
-    chosen = tuple(range(count))
-    yield tuple(order[place].pod for place in chosen)
     before = [[goes_before(candidate, other, now) for other in order] for candidate in order]
     places = range(len(order))
-    open_to_choice = [
-        place
-        for place in places
-        if sum(before[other][place] for other in places) < count
-        and sum(before[place][other] for other in places) < len(order) - count
-    ]
-    forced = [
-        place
-        for place in places
-        if place not in open_to_choice and sum(before[other][place] for other in places) < count
-    ]
+    at_most = [sum(before[other][place] for other in places) < count for place in places]
+    open_to_choice = [place for place in places if at_most[place] and sum(before[place]) < len(order) - count]
+    forced = [place for place in places if place not in open_to_choice and at_most[place]]
+    may_go = (*forced, *open_to_choice)
+    if may_go == (*range(len(may_go)),) and not any(
+        before[stays][goes] for stays in places if stays not in forced for goes in may_go
+    ):
+        certain, tie = (tuple(order[place].pod for place in some) for some in (forced, open_to_choice))
+        left = count - len(forced)
+        yield Victims(certain, tie, left) if 0 < left < len(tie) else Victims((*certain, *tie)[:count])
+        return
+    chosen = tuple(range(count))
+    yield Victims(tuple(order[place].pod for place in chosen))
     if len(forced) > count:
         return
     for some in combinations(open_to_choice, count - len(forced)):
         victims = tuple(sorted((*forced, *some)))
         stay = [place for place in places if place not in victims]
         if victims != chosen and not any(before[kept][victim] for kept in stay for victim in victims):
-            yield tuple(order[place].pod for place in victims)
+            yield Victims(tuple(order[place].pod for place in victims))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from attrs import evolve
+from attrs import evolve, frozen
 from immutabledict import immutabledict
 
 from ...api.apps import ReplicaSet, ReplicaSetStatus, WorkloadCondition
@@ -22,7 +22,7 @@ from ...api.meta import ObjectMeta, Ref, Time
 from ...api.requests import Create, Delete, Request, Update
 from ...api.values.selectors import matches_map
 from ..common import Keep, Transform, available, claim, controlled_by, controller_of, slim_pod, slim_ready, stamp, whole
-from .deletion import COST, deletion_choices
+from .deletion import COST, Victims, victims_of
 
 KINDS = ("ReplicaSet", "ReplicationController")
 """Who is kept so: a ReplicationController is a ReplicaSet to its controller (pkg/controller/replication)."""
@@ -48,6 +48,53 @@ def reconcile_all(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = Tr
     return tuple(_alternatives(cache, key, now, satisfied=satisfied))
 
 
+def _alternatives(cache: Cache, key: Ref, now: Time, *, satisfied: bool) -> Iterator[tuple[Request, ...]]:
+    for sync in syncs(cache, key, now=now, satisfied=satisfied):
+        yield from sync.alternatives()
+
+
+@frozen
+class Sync:
+    """What one sync asks for: some requests, deletions of which a number is left open to choice, and the status."""
+
+    first: tuple[Request, ...] = ()
+    gone: Victims = Victims(())
+    last: tuple[Request, ...] = ()
+
+    @property
+    def certain(self) -> tuple[Delete, ...]:
+        """The deletions that are no choice."""
+        return tuple(Delete(ref_of(pod)) for pod in self.gone.certain)
+
+    @property
+    def open(self) -> tuple[Delete, ...]:
+        """The deletions of which `gone.count` are asked for, whichever."""
+        return tuple(Delete(ref_of(pod)) for pod in self.gone.open)
+
+    def alternatives(self) -> Iterator[tuple[Request, ...]]:
+        """Yield the requests for each choice."""
+        for pods in self.gone.sets():
+            yield (*self.first, *(Delete(ref_of(pod)) for pod in pods), *self.last)
+
+
+def syncs(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> Iterator[Sync]:
+    """Yield every sync a real controller may perform on this cache, many in one where any of equal Pods may go."""
+    rs = cache.get(ReplicaSet, key)
+    if rs is None:
+        yield Sync()
+        return
+    pods, claims = _claimed(cache, rs)
+    status = _write_status(rs, pods, now)
+    surplus = len(pods) - rs.spec.wanted
+    if not satisfied or rs.metadata.terminating or not surplus:
+        yield Sync(claims, last=status)
+    elif surplus < 0:
+        yield Sync(claims + (Create(_new_pod(rs)),) * min(-surplus, BURST), last=status)
+    else:
+        for victims in victims_of(pods, _related(cache, rs), min(surplus, BURST), now):
+            yield Sync(claims, victims, status)
+
+
 def after_failure(cache: Cache, key: Ref, *, message: str, now: Time = 0) -> tuple[Request, ...]:
     """Return the status update that follows a creation or deletion the API server refused, with its message."""
     rs = cache.get(ReplicaSet, key)
@@ -57,32 +104,10 @@ def after_failure(cache: Cache, key: Ref, *, message: str, now: Time = 0) -> tup
     return _write_status(rs, pods, now, failure=message)
 
 
-def _alternatives(cache: Cache, key: Ref, now: Time, *, satisfied: bool) -> Iterator[tuple[Request, ...]]:
-    rs = cache.get(ReplicaSet, key)
-    if rs is None:
-        yield ()
-        return
-    pods, claims = _claimed(cache, rs)
-    status = _write_status(rs, pods, now)
-    managed = _manage(cache, rs, pods, now) if satisfied and not rs.metadata.terminating else iter([()])
-    for requests in managed:
-        yield claims + requests + status
-
-
 def _claimed(cache: Cache, rs: ReplicaSet) -> tuple[tuple[Pod, ...], tuple[Request, ...]]:
     """Return the active Pods that are the ReplicaSet's; finished and terminating ones are nobody's concern."""
     pods = cache.list(Pod, rs.metadata.namespace)
     return claim(rs, rs.spec.selector, (pod for pod in pods if pod.active))
-
-
-def _manage(cache: Cache, rs: ReplicaSet, pods: tuple[Pod, ...], now: Time) -> Iterator[tuple[Request, ...]]:
-    """Create what is missing, or delete what is too many, in each of the ways the rules allow."""
-    surplus = len(pods) - rs.spec.wanted
-    if surplus <= 0:
-        yield (Create(_new_pod(rs)),) * min(-surplus, BURST)
-        return
-    for victims in deletion_choices(pods, _related(cache, rs), min(surplus, BURST), now):
-        yield tuple(Delete(ref_of(pod)) for pod in victims)
 
 
 def _new_pod(rs: ReplicaSet) -> Pod:

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import evolve
 
+from kubeproof.harness.check import check as whole
 from kubeproof.harness.check import motion
 from kubeproof.harness.check.check import check
 from kubeproof.harness.check.results import Report
 from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import MOST_PODS, Scenario
-from kubeproof.harness.world.at_rest.prepare import prepare
+from kubeproof.harness.islands.looking import Ways
+from kubeproof.harness.world.at_rest.prepare import Prepared, prepare
 from kubeproof.harness.world.at_rest.settle import Cut
 from kubeproof.impl.api.apps import Deployment
 from kubeproof.model.checker import Exploration, Limits, Status, explore
@@ -157,33 +156,43 @@ def test_one_pod_that_was_not_looked_at_to_the_end_is_neither_dropped_nor_safe()
     assert found["reachability"][0] == Status.UNKNOWN.value
 
 
+TERMINATED = """
+import os, signal
+from kubeproof.harness.cli import main
+from kubeproof.model.checker.checkpoint import Keeper
+
+tick = Keeper.tick
+
+def ticks(keeper, *rest):
+    tick(keeper, *rest)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+Keeper.tick = ticks
+main()
+"""
+"""The command (`python -c`), which is terminated in the midst of a search that writes checkpoints."""
+
+
 def test_sigterm_ends_a_check_as_an_interrupt_does_and_the_checkpoint_is_written(tmp_path: Path) -> None:
     kept = tmp_path / "search"
-    command = [
-        sys.executable,
-        "-m",
-        "kubeproof",
-        "check",
-        str(EXAMPLES / "web"),
-        "--fault",
-        "lost-response=1",
-        "--quiet",
-        "--no-symmetry",
-        "--checkpoint",
-        str(kept),
-    ]
-    running = subprocess.Popen([*command, "--trace-dir", str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not _searches(running.pid):
-        time.sleep(0.2)
-    running.send_signal(signal.SIGTERM)
-    said, _ = running.communicate(timeout=60)
-    assert running.returncode == 3
-    assert "convergence    UNKNOWN" in said
+    words = ["check", str(EXAMPLES / "web"), "--fault", "lost-response=1", "--quiet", "--no-symmetry"]
+    kept_at = ["--checkpoint", str(kept), "--trace-dir", str(tmp_path)]
+    ended = subprocess.run(
+        [sys.executable, "-c", TERMINATED, *words, *kept_at], check=False, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 3
+    assert "convergence    UNKNOWN" in ended.stdout
     assert kept.read_bytes().startswith(b"kubeproof checkpoint")
 
 
-def _searches(process: int) -> bool:
-    """Tell whether a process has worked for longer than starting takes."""
-    spent = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11]
-    return int(spent) / os.sysconf("SC_CLK_TCK") > 3
+def test_an_interrupt_between_searches_leaves_an_island_unknown_and_no_further_one_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_: object) -> Prepared:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(whole, "prepare", interrupted)
+    ways = Ways(lambda _, **__: explore, Limits().begun())
+    found = ways.look("a", example("scale"))
+    assert set(told(found).values()) == {("UNKNOWN", INTERRUPTED)}
+    assert (ways.over, ways.after(found).over) == (False, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import chain, permutations
 
 import pytest
@@ -12,6 +13,8 @@ from kubeproof.harness.claims import registry as claims
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster
+from kubeproof.harness.world.reductions.crowding import Pools, crowded_first
+from kubeproof.harness.world.reductions.symmetry import symmetry_of
 from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
@@ -19,11 +22,23 @@ from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
 from kubeproof.impl.api.requests import Create, Delete, Evict, PatchMetadata, Request, Update
 from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.model.checker import Status, explore
-from kubeproof.model.world.turn import Requests, Together, beside, heads, reported, spared, together, without
+from kubeproof.model.machine import Symmetry, View
+from kubeproof.model.world.turn import (
+    Requests,
+    Together,
+    beside,
+    chosen,
+    heads,
+    is_open,
+    reported,
+    spared,
+    together,
+    without,
+)
 from kubeproof.model.world.world import Alternatives
 from oracles.plain_views import Shapes, reached
 
-A, B, C = (Delete(Ref("Pod", "default", name)) for name in "abc")
+A, B, C, D = (Delete(Ref("Pod", "default", name)) for name in "abcd")
 LAST = Evict(Ref("Pod", "default", "last"))
 POD = Pod(ObjectMeta(name="p", namespace="default"))
 
@@ -102,14 +117,68 @@ def world(name: str) -> Cluster:
     return machine_of(scenario, prepare(scenario))
 
 
+def test_what_is_open_to_choice_is_decided_by_what_is_sent() -> None:
+    turn = (*together((A,), (B, C, D), 2), LAST)
+    assert heads(turn) == (A, B, C, D)
+    assert without(turn, A) == (*together((), (B, C, D), 2), LAST)
+    assert without(turn, B) == (*together((A,), (C, D), 1), LAST)
+    assert without(without(turn, B), D) == (A, LAST)
+    assert beside(turn, C) == together((A,), (B, D), 1)
+    assert beside(turn, A) == together((), (B, C, D), 2)
+    assert (is_open(turn), is_open(without(turn, B)), is_open((A, LAST))) == (True, True, False)
+    assert list(chosen(turn)) == [(*together((A, *some)), LAST) for some in ((B, C), (B, D), (C, D))]
+    assert list(chosen((A, LAST))) == [(A, LAST)]
+
+
+def test_no_choice_is_left_where_all_or_none_of_them_go() -> None:
+    assert together((A,), (B, C), 2) == together((A, B, C))
+    assert together((A,), (B, C), 0) == (A,)
+    assert together((), (B,), 1) == (B,)
+
+
+def test_what_is_open_to_choice_stays_so_until_all_of_it_can_only_fail() -> None:
+    turn = (*together((A,), (B, C, D), 2), LAST)
+    assert spared(turn, {B, C}.__contains__) == turn
+    assert spared(turn, {A, B}.__contains__) == together((), (B, C, D), 2)
+    assert spared(turn, {B, C, D}.__contains__) == (A,)
+
+
+def chosen_before(place: str, pools: Pools, view: View, syncs: Alternatives) -> Alternatives:
+    """Decide before anything is sent who goes."""
+    return tuple(turn for sync in crowded_first(place, pools, view, syncs) for turn in chosen(sync))
+
+
+def split(requests: tuple[Request, ...]) -> tuple[tuple[Request, ...], ...]:
+    gone = [one for one in requests if isinstance(one, Delete)]
+    first = requests.index(gone[0]) if gone else len(requests)
+    return requests[:first], tuple(gone), requests[first + len(gone) :]
+
+
+@pytest.mark.parametrize("symmetry", [symmetry_of, lambda _: None], ids=["by orbits", "each by itself"])
+@pytest.mark.parametrize("name", CASES)
+def test_a_choice_that_is_left_open_leads_where_one_made_before_leads(
+    name: str, symmetry: Callable[[Cluster], Symmetry | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shapes = Shapes()
+    left_open = world(name)
+    one = reached(left_open.machine, left_open.world.layout, shapes)
+    verdicts = explore(left_open.machine, claims.of(left_open), symmetry=symmetry(left_open))
+    monkeypatch.setattr("kubeproof.harness.world.controllers.workloads.crowded_first", chosen_before)
+    before = world(name)
+    other = reached(before.machine, before.world.layout, shapes)
+    assert (one.stores, one.rests) == (other.stores, other.rests)
+    told = explore(before.machine, claims.of(before), symmetry=symmetry(before))
+    assert [(a.name, a.status) for a in verdicts.verdicts] == [(b.name, b.status) for b in told.verdicts]
+    assert verdicts.transitions < told.transitions
+
+
 def in_every_order(cache: Cache, key: Ref) -> Alternatives:
     return tuple(chain.from_iterable(map(orders, replicaset.reconcile_all(cache, key))))
 
 
 def orders(requests: tuple[Request, ...]) -> Alternatives:
-    gone = [one for one in requests if isinstance(one, Delete)]
-    first = requests.index(gone[0]) if gone else 0
-    return tuple((*requests[:first], *some, *requests[first + len(gone) :]) for some in permutations(gone))
+    first, gone, last = split(requests)
+    return tuple((*first, *some, *last) for some in permutations(gone))
 
 
 @pytest.mark.parametrize("name", CASES)

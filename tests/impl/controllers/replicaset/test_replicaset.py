@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kubeproof.impl.api.apps import ReplicaSet, ReplicaSetSpec, ReplicaSetStatus, WorkloadCondition
 from kubeproof.impl.api.cache import Cache
@@ -13,7 +17,13 @@ from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import LabelSelector, ObjectMeta, OwnerReference
 from kubeproof.impl.api.requests import Create, Delete, PatchMetadata, Recheck, Update
 from kubeproof.impl.api.values.frozen import strings
-from kubeproof.impl.controllers.replicaset.deletion import deletion_choices, deletion_order
+from kubeproof.impl.controllers.replicaset.deletion import (
+    deletion_choices,
+    deletion_order,
+    goes_before,
+    ranked,
+    victims_of,
+)
 from kubeproof.impl.controllers.replicaset.replicaset import BURST, after_failure, reconcile, reconcile_all
 
 LABELS = strings({"app": "web"})
@@ -209,3 +219,35 @@ def test_what_must_go_is_no_choice() -> None:
     choices = list(deletion_choices(pods, (), 31, 1000))
     assert len(choices) == 30
     assert all({one.metadata.name for one in lost} < {one.metadata.name for one in some} for some in choices)
+
+
+AGES = [0, 100, 600, 900, 990, 999]
+
+
+@given(
+    st.lists(st.builds(partial(pod, "x"), ready=st.booleans(), since=st.sampled_from(AGES)), min_size=1, max_size=6),
+    st.integers(0, 6),
+    st.sampled_from([0, 1000]),
+)
+def test_every_set_is_named_once_of_which_nobody_stays_who_goes_before_another(
+    alike: list[Pod], count: int, now: int
+) -> None:
+    pods = [evolve(one, metadata=evolve(one.metadata, name=f"p{at}")) for at, one in enumerate(alike)]
+    first = deletion_order(pods, (), now)[:count]
+    order = ranked(pods, ())
+    sets = {
+        frozenset(one.pod.metadata.name for one in some)
+        for some in combinations(order, min(count, len(pods)))
+        if not any(goes_before(stays, one, now) for stays in order if stays not in some for one in some)
+    }
+    found = [[one.metadata.name for one in some] for some in deletion_choices(pods, (), count, now)]
+    assert found[0] == [one.metadata.name for one in first]
+    assert {frozenset(some) for some in found} - sets <= {frozenset(found[0])}
+    assert sets <= {frozenset(some) for some in found}
+    assert len(found) == len(set(map(frozenset, found)))
+
+
+def test_any_half_of_forty_alike_is_one_way_to_say_who_goes() -> None:
+    lost = pod("lost", ready=False)
+    (victims,) = victims_of([*(pod(f"p{number}") for number in range(40)), lost], (), 21, 0)
+    assert (victims.certain, len(victims.open), victims.count) == ((lost,), 40, 20)
