@@ -26,12 +26,12 @@ Traces are of the machine itself: they start in an initial state, and each step 
 How the state that stands for an orbit is found: what the values say of the members, their facts, are a coloured
 hypergraph. Colours are refined until they tell nothing more apart; members that still look alike but are entangled with
 others are told apart one after the other, in every way that makes a difference, and the least row wins (McKay's
-canonical labelling, without its finer points).
+canonical labelling, with its automorphisms, without its invariants of nodes).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice, product
 from typing import Any
@@ -52,6 +52,8 @@ Ids = tuple[int, ...]
 Places = tuple[tuple[int, int], ...]
 """Slots by their numbers, in their order, and the id that each has."""
 Image = Callable[[Numbers], Places]
+Leaf = tuple[Places, Numbers]
+"""An image, and the labelling that gives it."""
 
 
 class AsymmetryError(MachineError):
@@ -346,7 +348,7 @@ class Labels:
 
     def rows(self, image: Image) -> Iterator[Places]:
         """Return the images among which the least is to be chosen."""
-        return self._explore(self._refined(self.start), image)
+        yield from self._explore(self._refined(self.start), image, [])
 
     def _refined(self, colours: Mapping[int, int]) -> dict[int, int]:
         """Tell members apart by the company they keep, until that tells nothing more."""
@@ -364,24 +366,73 @@ class Labels:
                 break
         return found
 
-    def _explore(self, colours: dict[int, int], image: Image) -> Iterator[Places]:
-        """Tell the members of the first open cell apart, each as the first one in turn; twins of one tried are left."""
+    def _explore(
+        self, colours: dict[int, int], image: Image, automorphisms: list[dict[int, int]]
+    ) -> Generator[Places, None, Leaf]:
+        """Tell the members of the first open cell apart, each as the first one in turn, and return the first leaf.
+
+        Two leaves with one image are taken to each other by an automorphism that fixes who was told apart before the
+        ways to them part. Of a cell only one of each orbit of those automorphisms is tried: the others lead to the same
+        images (McKay). Those found below the first of a cell fix even more, so that one is gone into first.
+        """
         cell = self._open_cell(colours)
         if not cell:
-            yield image(self._numbers(colours))
-            return
-        begun: set[Places] = set()
-        for token in {self.twin[token]: token for token in reversed(cell)}.values():
-            further = self._refined(_first(token, colours))
-            last = self._descended(further)
-            row = image(self._numbers(last))
-            if row in begun:  # An automorphism takes the choice before to this one.
+            leaf = self._leaf(colours, image)
+            yield leaf[0]
+            return leaf
+        own = len(automorphisms)
+        begun: dict[Places, Numbers] = {}
+        tried: list[int] = []
+        leaf = None
+        for token in cell:
+            orbits = self._orbits(cell, automorphisms[own:])
+            if orbits[token] in {orbits[other] for other in tried}:
                 continue
-            begun.add(row)
+            tried.append(token)
+            further = self._refined(_first(token, colours))
+            if leaf is None:
+                leaf = yield from self._explore(further, image, automorphisms)
+                begun[leaf[0]] = leaf[1]
+                continue
+            last = self._descended(further)
+            row, numbers = self._leaf(last, image)
+            if row in begun:
+                automorphisms.append(self._taking(numbers, begun[row]))
+                continue
+            begun[row] = numbers
             if last is further:
                 yield row
             else:
-                yield from self._explore(further, image)
+                yield from self._explore(further, image, automorphisms)
+        assert leaf is not None  # noqa: S101 - an open cell has members
+        return leaf
+
+    def _leaf(self, colours: Mapping[int, int], image: Image) -> Leaf:
+        numbers = self._numbers(colours)
+        return image(numbers), numbers
+
+    def _taking(self, numbers: Numbers, others: Numbers) -> dict[int, int]:
+        """Return who takes the place of whom where two labellings give the same."""
+        mentions = self.folding.mentions
+        who = {(mentions[token].sort, others[token]): token for token in self.entangled}
+        return {token: who[mentions[token].sort, numbers[token]] for token in self.entangled}
+
+    def _orbits(self, cell: Sequence[int], automorphisms: Sequence[Mapping[int, int]]) -> dict[int, int]:
+        """Return for each of a cell the first of its orbit, as far as twins and some automorphisms tell."""
+        first = {token: token for token in cell}
+
+        def root(token: int) -> int:
+            while first[token] != token:
+                token = first[token]
+            return token
+
+        twins: dict[int, int] = {}
+        pairs = [(token, twins.setdefault(self.twin[token], token)) for token in cell]
+        pairs += [(token, taken[token]) for taken in automorphisms for token in cell]
+        for one, other in pairs:
+            low, high = sorted((root(one), root(other)))
+            first[high] = low
+        return {token: root(token) for token in cell}
 
     def _descended(self, colours: dict[int, int]) -> dict[int, int]:
         """Choose the first of every open cell."""
