@@ -31,6 +31,7 @@ canonical labelling, with its automorphisms, without its invariants of nodes).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice, product
@@ -52,8 +53,6 @@ Ids = tuple[int, ...]
 Places = tuple[tuple[int, int], ...]
 """Slots by their numbers, in their order, and the id that each has."""
 Image = Callable[[Numbers], Places]
-Leaf = tuple[Places, Numbers]
-"""An image, and the labelling that gives it."""
 
 
 class AsymmetryError(MachineError):
@@ -348,7 +347,7 @@ class Labels:
 
     def rows(self, image: Image) -> Iterator[Places]:
         """Return the images among which the least is to be chosen."""
-        yield from self._explore(self._refined(self.start), image, [])
+        yield from self._explore(self._parted(self._refined(self.start)), image, [])
 
     def _refined(self, colours: Mapping[int, int]) -> dict[int, int]:
         """Tell members apart by the company they keep, until that tells nothing more."""
@@ -368,48 +367,49 @@ class Labels:
 
     def _explore(
         self, colours: dict[int, int], image: Image, automorphisms: list[dict[int, int]]
-    ) -> Generator[Places, None, Leaf]:
-        """Tell the members of the first open cell apart, each as the first one in turn, and return the first leaf.
+    ) -> Generator[Places, None, Numbers]:
+        """Tell the members of the first open cell apart, each as the first one in turn, and return the first labelling.
 
-        Two leaves with one image are taken to each other by an automorphism that fixes who was told apart before the
-        ways to them part. Of a cell only one of each orbit of those automorphisms is tried: the others lead to the same
-        images (McKay). Those found below the first of a cell fix even more, so that one is gone into first.
+        Two labellings under which the facts are the same are taken to each other by an automorphism that fixes who was
+        told apart before the ways to them part. Of a cell only one of each orbit of those automorphisms is tried: the
+        others lead to the same images (McKay). Those found below the first fix even more, so it is gone into first.
         """
         cell = self._open_cell(colours)
         if not cell:
-            leaf = self._leaf(colours, image)
-            yield leaf[0]
-            return leaf
+            numbers = self._numbers(colours)
+            yield image(numbers)
+            return numbers
         own = len(automorphisms)
-        begun: dict[Places, Numbers] = {}
+        begun: dict[tuple[Met, ...], Numbers] = {}
         tried: list[int] = []
-        leaf = None
+        first = None
         for token in cell:
             orbits = self._orbits(cell, automorphisms[own:])
             if orbits[token] in {orbits[other] for other in tried}:
                 continue
             tried.append(token)
-            further = self._refined(_first(token, colours))
-            if leaf is None:
-                leaf = yield from self._explore(further, image, automorphisms)
-                begun[leaf[0]] = leaf[1]
+            further = self._apart(token, colours)
+            if first is None:
+                first = yield from self._explore(further, image, automorphisms)
+                begun[self._facts(first)] = first
                 continue
             last = self._descended(further)
-            row, numbers = self._leaf(last, image)
-            if row in begun:
-                automorphisms.append(self._taking(numbers, begun[row]))
+            numbers = self._numbers(last)
+            facts = self._facts(numbers)
+            if facts in begun:
+                automorphisms.append(self._taking(numbers, begun[facts]))
                 continue
-            begun[row] = numbers
+            begun[facts] = numbers
             if last is further:
-                yield row
+                yield image(numbers)
             else:
                 yield from self._explore(further, image, automorphisms)
-        assert leaf is not None  # noqa: S101 - an open cell has members
-        return leaf
+        assert first is not None  # noqa: S101 - an open cell has members
+        return first
 
-    def _leaf(self, colours: Mapping[int, int], image: Image) -> Leaf:
-        numbers = self._numbers(colours)
-        return image(numbers), numbers
+    def _facts(self, numbers: Numbers) -> tuple[Met, ...]:
+        """Return what is said of several members, by their numbers; what is said of each alone made its colour."""
+        return tuple(sorted([(kind, tuple([numbers[token] for token in whom])) for kind, whom in self.shared]))
 
     def _taking(self, numbers: Numbers, others: Numbers) -> dict[int, int]:
         """Return who takes the place of whom where two labellings give the same."""
@@ -419,26 +419,50 @@ class Labels:
 
     def _orbits(self, cell: Sequence[int], automorphisms: Sequence[Mapping[int, int]]) -> dict[int, int]:
         """Return for each of a cell the first of its orbit, as far as twins and some automorphisms tell."""
-        first = {token: token for token in cell}
-
-        def root(token: int) -> int:
-            while first[token] != token:
-                token = first[token]
-            return token
-
-        twins: dict[int, int] = {}
-        pairs = [(token, twins.setdefault(self.twin[token], token)) for token in cell]
-        pairs += [(token, taken[token]) for taken in automorphisms for token in cell]
-        for one, other in pairs:
-            low, high = sorted((root(one), root(other)))
-            first[high] = low
-        return {token: root(token) for token in cell}
+        groups, twins = Groups(cell), dict[int, int]()
+        for token in cell:
+            groups.join((twins.setdefault(self.twin[token], token), token))
+            for taken in automorphisms:
+                groups.join((token, taken[token]))
+        return {token: groups.of(token) for token in cell}
 
     def _descended(self, colours: dict[int, int]) -> dict[int, int]:
         """Choose the first of every open cell."""
         while cell := self._open_cell(colours):
-            colours = self._refined(_first(cell[0], colours))
+            colours = self._apart(cell[0], colours)
         return colours
+
+    def _apart(self, token: int, colours: Mapping[int, int]) -> dict[int, int]:
+        """Put a member before all that look like it, and tell apart whom that tells apart."""
+        return self._parted(self._refined(_first(token, colours)))
+
+    def _parted(self, colours: dict[int, int]) -> dict[int, int]:
+        """Put groups of members in an order that have nothing to do with each other, and are the same inside.
+
+        A group is entangled with nobody outside it but with those whom their colour names. Where who looks alike in it
+        is twins, what is said of it by colours says all; so two groups of which the same is said can be exchanged, and
+        any order of them gives the same image: theirs is that of their members. An orbit of n nodes with a Pod each
+        takes n steps so, and not as many as there are pairs of them.
+        """
+        alike = Counter(colours[token] for token in self.entangled)
+        groups = Groups({token for token in self.entangled if alike[colours[token]] > 1})
+        inside = [(kind, whom, [token for token in whom if token in groups.first]) for kind, whom in self.shared]
+        for _, _, some in inside:
+            groups.join(some)
+        said: dict[int, list[Met]] = {token: [] for token in groups.first}
+        for kind, whom, some in inside:
+            if some:
+                said[groups.of(some[0])].append((kind, tuple([colours[token] for token in whom])))
+        place: dict[int, tuple[Hashable, ...]] = {}
+        count: Counter[tuple[Met, ...]] = Counter()
+        for members in groups.all():
+            kinds = {(colours[token], self.twin[token]) for token in members}
+            if len(kinds) > len({colour for colour, _ in kinds}):
+                continue
+            facts = tuple(sorted(said[groups.of(members[0])]))
+            place |= dict.fromkeys(members, (facts, count[facts]))
+            count[facts] += 1
+        return _ranks({token: (colour, place.get(token, ())) for token, colour in colours.items()})
 
     def _open_cell(self, colours: Mapping[int, int]) -> list[int]:
         """Return the first entangled members that still look alike, and are not all twins."""
@@ -472,6 +496,33 @@ class Labels:
             idle = [token for token in tokens if token not in numbers]
             numbers.update(zip(idle, range(used[sort], len(tokens)), strict=True))
         return numbers
+
+
+class Groups:
+    """Members that have to do with each other, directly or by others."""
+
+    def __init__(self, members: Iterable[int]) -> None:
+        self.first = {token: token for token in sorted(members)}
+
+    def of(self, token: int) -> int:
+        """Return the first member of a group."""
+        first = self.first
+        while first[token] != token:
+            token = first[token]
+        return token
+
+    def join(self, some: Sequence[int]) -> None:
+        """Let some members be of one group."""
+        for token in some[1:]:
+            low, high = sorted((self.of(some[0]), self.of(token)))
+            self.first[high] = low
+
+    def all(self) -> Iterable[list[int]]:
+        """Return the groups, by their first members."""
+        found: dict[int, list[int]] = {}
+        for token in self.first:
+            found.setdefault(self.of(token), []).append(token)
+        return found.values()
 
 
 def _written(ids: Sequence[int], places: Places) -> Ids:

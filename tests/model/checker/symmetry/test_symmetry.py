@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import permutations
 from math import comb
@@ -22,7 +22,7 @@ from kubeproof.model.checker.checkpoint import CheckpointError
 from kubeproof.model.checker.layout import Layout
 from kubeproof.model.checker.semantics import moves
 from kubeproof.model.checker.symmetry.audit import EVERY, Audit, is_due
-from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding, Ids, Labels, Numbers, Places, Said
+from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding, Ids, Labels
 from kubeproof.model.checker.traces import states
 from kubeproof.model.checker.trees.functions import Functions
 from kubeproof.model.checker.trees.tree import RECHECK, Node, Tree
@@ -701,21 +701,114 @@ def lodged() -> tuple[Folding, Ids]:
     )
 
 
-def test_twins_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[Places] = []
-    image = Folding.image
+def tries(folding: Folding, ids: Ids, monkeypatch: pytest.MonkeyPatch) -> tuple[Ids, int]:
+    """Return the row that stands for an orbit, and how often members were told apart to find it."""
+    tried: list[int] = []
 
-    def counted(folding: Folding, said: Iterable[Said], numbers: Numbers) -> Places:
-        tried.append(image(folding, said, numbers))
-        return tried[-1]
+    def counted(labels: Labels, token: int, colours: Mapping[int, int]) -> dict[int, int]:
+        tried.append(token)
+        return apart(labels, token, colours)
 
-    monkeypatch.setattr(Folding, "image", counted)
-    folding, ids = lodged()
+    apart = Labels._apart
+    monkeypatch.setattr(Labels, "_apart", counted)
+    folding.least.clear()
     row = folding.fold(ids)
     quick = len(tried)
     assert folding.fold(ids) == row
     assert len(tried) == quick  # What is known of a row is not found again.
+    monkeypatch.setattr(Labels, "_apart", apart)
+    return row, quick
+
+
+def test_twins_are_not_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    folding, ids = lodged()
+    row, quick = tries(folding, ids, monkeypatch)
     monkeypatch.setattr(Labels, "_twins", everybody_by_itself)
-    folding.least.clear()
-    assert folding.fold(ids) == row
-    assert quick < len(tried) - quick
+    assert tries(folding, ids, monkeypatch) == (row, HOSTS + 1)
+    assert quick == 0
+
+
+# --- groups and automorphisms ---------------------------------------------------------------------------------------
+
+SIZE = 6
+Links = list[tuple[int, int]]
+
+
+def by_each(links: Links) -> tuple[Folding, Ids]:
+    """Return sites each of which says where its links lead."""
+    slots = {f"site/{one}": ("site", (Mention("site", one),)) for one in range(SIZE)}
+
+    def facts(_template: str, others: tuple[int, ...]) -> Iterator[Fact]:
+        yield from (("to", (Mention("site", other),)) for other in others)
+
+    def rename(_template: str, others: tuple[int, ...], numbers: Mapping[Mention, int]) -> tuple[int, ...]:
+        return tuple(sorted(numbers[Mention("site", other)] for other in others))
+
+    values = {f"site/{one}": tuple(sorted(to for at, to in links if at == one)) for one in range(SIZE)}
+    return folded(Symmetry({"site": SIZE}, slots, facts, rename), values)
+
+
+def by_one(links: Links) -> tuple[Folding, Ids]:
+    """Return sites whose links one value says."""
+
+    def facts(_template: str, all_links: tuple[tuple[int, int], ...]) -> Iterator[Fact]:
+        yield from (("link", (Mention("site", one), Mention("site", other))) for one, other in all_links)
+
+    def rename(_template: str, all_links: tuple[tuple[int, int], ...], numbers: Mapping[Mention, int]) -> Any:
+        return tuple(sorted(tuple(numbers[Mention("site", one)] for one in link) for link in all_links))
+
+    return folded(Symmetry({"site": SIZE}, {"links": ("links", ())}, facts, rename), {"links": tuple(sorted(links))})
+
+
+def folded(symmetry: Symmetry, values: dict[str, Any]) -> tuple[Folding, Ids]:
+    layout = Layout(tuple(values), "I")
+    return Folding(symmetry, layout), layout.ids(tuple(values.values()))
+
+
+SITES = st.integers(0, SIZE - 1)
+ORDERS = st.permutations(range(SIZE))
+LINKS = st.one_of(
+    st.lists(st.tuples(SITES, SITES), max_size=8, unique=True),
+    ORDERS.map(lambda order: list(enumerate(order))),
+    ORDERS.map(lambda order: [(order[at], order[at - at % 2]) for at in range(SIZE)]),
+    ORDERS.map(lambda order: [(order[at], order[at - at % 3]) for at in range(SIZE)]),
+)
+
+
+@given(LINKS, ORDERS, st.sampled_from([by_each, by_one]))
+def test_an_orbit_has_one_representative_whoever_is_entangled_with_whom(
+    links: Links, order: list[int], said: Callable[[Links], tuple[Folding, Ids]]
+) -> None:
+    folding, ids = said(links)
+    image, its = said([(order[one], order[other]) for one, other in links])
+    shown = folding.state_of(folding.fold(ids))
+    assert folding.representative(image.state_of(its)) == shown
+    orbit = ([(order[one], order[other]) for one, other in links] for order in permutations(range(SIZE)))
+    assert any(found.state_of(those) == shown for found, those in map(said, orbit))
+
+
+APART = [(0, 1), (2, 3), (4, 5)]
+BOTH_WAYS = [(at, at ^ 1) for at in range(SIZE)]
+AROUND = [(at, (at + way) % SIZE) for at in range(SIZE) for way in (1, SIZE - 1)]
+
+
+@pytest.mark.parametrize(
+    ("links", "all_on", "no_orbits", "all_off", "no_groups"),
+    [(APART, 0, 0, 7, 5), (BOTH_WAYS, 14, 25, 25, 14), (AROUND, 3, 6, 13, 5)],
+    ids=["pairs", "pairs of equals", "a ring"],
+)
+def test_who_can_be_exchanged_is_not_tried_and_the_same_row_stands_for_the_orbit(
+    links: Links, all_on: int, no_orbits: int, all_off: int, no_groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folding, ids = by_one(links)
+    found = [tries(folding, ids, monkeypatch)]
+    parted, orbits = Labels._parted, Labels._orbits
+    monkeypatch.setattr(Labels, "_orbits", lambda _, cell, __: {token: token for token in cell})
+    found.append(tries(folding, ids, monkeypatch))
+    monkeypatch.setattr(Labels, "_parted", lambda _, colours: colours)
+    found.append(tries(folding, ids, monkeypatch))
+    monkeypatch.setattr(Labels, "_orbits", orbits)
+    found.append(tries(folding, ids, monkeypatch))
+    monkeypatch.setattr(Labels, "_parted", parted)
+    assert len({row for row, _ in found}) == 1
+    assert [count for _, count in found] == [all_on, no_orbits, all_off, no_groups]
