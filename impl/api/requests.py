@@ -6,6 +6,8 @@ request that fails ends the component's turn; it looks again and starts anew, as
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain, combinations, product
 from typing import Literal
 
 from attrs import frozen
@@ -146,6 +148,45 @@ class Patch:
 Request = Create | Update | Delete | Bind | Evict | PatchStatus | PatchMetadata | Recheck | Get | Patch
 """What components ask; those of Kubernetes here read from their informers, and send no patch that is not one of these.
 """
+
+
+@frozen
+class AnyOf:
+    """Any `count` of some requests, fewer than all: nothing decides between them."""
+
+    requests: tuple[Request, ...]
+    count: int
+
+
+Groups = tuple[tuple[Request, ...], ...]
+"""Requests in order; those of a group are sent side by side."""
+OpenGroup = tuple[Request | AnyOf, ...]
+OpenGroups = tuple[OpenGroup, ...]
+"""The same, with choices that are left open."""
+
+
+def any_of(requests: Iterable[Request], count: int) -> OpenGroup:
+    """Return the part of a group that sends so many of some requests; all of them, or none, is no choice."""
+    some = tuple(requests)
+    if count >= len(some):
+        return some
+    return (AnyOf(some, count),) if count > 0 else ()
+
+
+def decided(groups: OpenGroups) -> Iterator[Groups]:
+    """Yield what is sent for each choice that some groups leave open."""
+    for made in product(*(product(*map(_ways, group)) for group in groups)):
+        yield tuple(tuple(chain.from_iterable(group)) for group in made)
+
+
+def _ways(part: Request | AnyOf) -> Iterable[tuple[Request, ...]]:
+    return combinations(part.requests, part.count) if isinstance(part, AnyOf) else ((part,),)
+
+
+def possible(groups: OpenGroups) -> Iterator[Request]:
+    """Yield every request that some choice sends."""
+    for part in chain.from_iterable(groups):
+        yield from part.requests if isinstance(part, AnyOf) else (part,)
 
 
 @frozen

@@ -14,30 +14,34 @@ from immutabledict import immutabledict
 from ..api.cache import Cache
 from ..api.core import Container, Node, NodeSpec, Pod, PodSpec
 from ..api.kinds import Object, ref_of
-from ..api.requests import Evict
+from ..api.requests import Evict, OpenGroup, Request, any_of, decided
 from ..controllers.common import Keep, Transform, slim_conditions, slim_metadata, slim_ready
 from ..scheduler.plugins.taint_toleration import tolerated
 from .duplicates import duplicates
-from .evictor import evictable, fits_elsewhere, ready_nodes
+from .evictor import Pick, evictable, fits_elsewhere, of_chosen, ready_nodes
 from .policy import Policy
 from .spread import unevenly_spread
 
-Evictions = tuple[Evict, ...]
 
-
-def cycles(cache: Cache, policy: Policy) -> tuple[Evictions, ...]:
+def cycles(cache: Cache, policy: Policy) -> tuple[tuple[Request, ...], ...]:
     """Return what one look at the cluster may come to: evictions that are sent one after the other."""
+    return tuple(dict.fromkeys(evictions for group in looks(cache, policy) for (evictions,) in decided((group,))))
+
+
+def looks(cache: Cache, policy: Policy) -> tuple[OpenGroup, ...]:
+    """Return the same, many in one where any of several Pods may be the first."""
     nodes = ready_nodes(cache)
     allowed = tuple(pod for pod in cache.list(Pod) if _allowed(cache, policy, nodes, pod))
-    found: list[tuple[Pod, ...]] = []
+    found: list[tuple[Pick, ...]] = []
     if policy.taints:
-        found.append(tuple(pod for pod in allowed if _repelled(pod, nodes)))
+        repelled = tuple(pod for pod in allowed if _repelled(pod, nodes))
+        found.append((Pick(repelled, len(repelled)),))
     if policy.duplicates:
         found += duplicates(nodes, allowed)
     if policy.spread:
-        chosen = unevenly_spread(cache, policy, nodes)
-        found += (tuple(pod for pod in some if pod in allowed) for some in chosen)
-    return tuple(dict.fromkeys(_evictions(some) for some in found if some))
+        for pick in unevenly_spread(cache, policy, nodes):
+            found += ((left,) for left in of_chosen(pick, tuple(pod for pod in pick.pods if pod in allowed)))
+    return tuple(dict.fromkeys(filter(None, map(_evictions, found))))
 
 
 def _allowed(cache: Cache, policy: Policy, nodes: tuple[Node, ...], pod: Pod) -> bool:
@@ -51,8 +55,12 @@ def _repelled(pod: Pod, nodes: tuple[Node, ...]) -> bool:
     return any(not tolerated(taint, pod.spec.tolerations) for taint in taints)
 
 
-def _evictions(pods: tuple[Pod, ...]) -> Evictions:
-    return tuple(Evict(ref_of(pod), uid=pod.metadata.uid) for pod in pods)
+def _evictions(picks: tuple[Pick, ...]) -> OpenGroup:
+    return tuple(
+        part
+        for pick in picks
+        for part in any_of((Evict(ref_of(pod), uid=pod.metadata.uid) for pod in pick.pods), pick.count)
+    )
 
 
 # --- what it looks at -----------------------------------------------------------------------------------------------

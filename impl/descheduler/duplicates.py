@@ -13,23 +13,30 @@ from collections.abc import Iterable, Iterator
 from itertools import combinations, product
 
 from ..api.core import Node, Pod
-from .evictor import may_land
+from .evictor import Pick, may_land
 
 Owner = tuple[str, str, str, tuple[str, ...]]
 """Namespace, kind and name of an owner, and the images."""
 
 
-def duplicates(nodes: tuple[Node, ...], pods: Iterable[Pod]) -> Iterator[tuple[Pod, ...]]:
-    """Yield whom one look may choose: which of a node's Pods is the first, and stays, is anybody's guess."""
+def duplicates(nodes: tuple[Node, ...], pods: Iterable[Pod]) -> Iterator[tuple[Pick, ...]]:
+    """Yield whom one look may choose: which of a node's Pods is the first, and stays, is anybody's guess.
+
+    One look says so for all nodes; where a Pod has two owners, what is chosen of one decides about the other, too.
+    """
     by_owner: dict[Owner, dict[str, list[Pod]]] = defaultdict(lambda: defaultdict(list))
     names = {node.metadata.name for node in nodes}
     for pod in pods:
         for owner in _owners(pod) if pod.spec.node_name in names else ():
             by_owner[owner][pod.spec.node_name].append(pod)
-    choices = [choice for placed in by_owner.values() for choice in _too_many(placed, nodes)]
-    for chosen in product(*choices):
-        if any(chosen):
-            yield tuple(dict.fromkeys(pod for some in chosen for pod in some))
+    picks = tuple(pick for placed in by_owner.values() for pick in _too_many(placed, nodes))
+    some = [pod for pick in picks for pod in pick.pods]
+    if len(set(some)) == len(some):
+        yield picks
+        return
+    for chosen in product(*(combinations(pick.pods, pick.count) for pick in picks)):
+        gone = tuple(dict.fromkeys(pod for pods in chosen for pod in pods))
+        yield (Pick(gone, len(gone)),)
 
 
 def _owners(pod: Pod) -> Iterator[Owner]:
@@ -37,8 +44,8 @@ def _owners(pod: Pod) -> Iterator[Owner]:
     yield from ((pod.metadata.namespace, owner.kind, owner.name, images) for owner in pod.metadata.owner_references)
 
 
-def _too_many(placed: dict[str, list[Pod]], nodes: tuple[Node, ...]) -> Iterator[tuple[tuple[Pod, ...], ...]]:
-    """Yield for each node that has more than its share of an owner's Pods the ways to choose the rest."""
+def _too_many(placed: dict[str, list[Pod]], nodes: tuple[Node, ...]) -> Iterator[Pick]:
+    """Yield for each node that has more than its share of an owner's Pods how many go."""
     twice = [pod for some in placed.values() if len(some) > 1 for pod in some[1:]]
     targets = _targets(twice, nodes)
     if not targets:
@@ -46,7 +53,7 @@ def _too_many(placed: dict[str, list[Pod]], nodes: tuple[Node, ...]) -> Iterator
     share = -(-sum(map(len, placed.values())) // len(targets))
     for some in placed.values():
         if len(some) > share:
-            yield tuple(combinations(some, len(some) - share))
+            yield Pick(tuple(some), len(some) - share)
 
 
 def _targets(pods: Iterable[Pod], nodes: tuple[Node, ...]) -> set[str]:

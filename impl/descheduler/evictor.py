@@ -6,8 +6,10 @@ Left out on purpose: minReplicas, minPodAge, priority thresholds and label selec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from attrs import frozen
 
 from ..api.cache import Cache
 from ..api.core import Node, Pod
@@ -19,6 +21,21 @@ from .policy import Policy
 CRITICAL = 2_000_000_000
 """The priority from which on the system cannot do without a Pod."""
 OF_THE_NODE = frozenset({"emptyDir", "hostPath"})
+
+
+@frozen
+class Pick:
+    """So many of some Pods: which ones nothing decides."""
+
+    pods: tuple[Pod, ...]
+    count: int
+
+
+def of_chosen(pick: Pick, some: tuple[Pod, ...]) -> Iterator[Pick]:
+    """Yield how many of some of its Pods a pick may come to, none apart."""
+    others = len(pick.pods) - len(some)
+    for count in range(max(1, pick.count - others), min(pick.count, len(some)) + 1):
+        yield Pick(some, count)
 
 
 def ready_nodes(cache: Cache) -> tuple[Node, ...]:

@@ -9,9 +9,7 @@ nodeAffinityPolicy; the order of Pods by priority within a domain.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import combinations
 from math import ceil
 
 from attrs import evolve
@@ -20,13 +18,13 @@ from ..api.cache import Cache
 from ..api.core import Node, Pod, TopologySpreadConstraint
 from ..api.values.selectors import selects
 from ..scheduler.plugins.pod_topology_spread import constraints_of
-from .evictor import evictable, fits_elsewhere
+from .evictor import Pick, evictable, fits_elsewhere, of_chosen
 from .policy import Policy
 
 Domains = dict[str, list[Pod]]
 
 
-def unevenly_spread(cache: Cache, policy: Policy, nodes: tuple[Node, ...]) -> Iterator[tuple[Pod, ...]]:
+def unevenly_spread(cache: Cache, policy: Policy, nodes: tuple[Node, ...]) -> Iterator[Pick]:
     """Yield whom one look may choose of each constraint; which of a domain's Pods go is anybody's guess."""
     for namespace, constraint in _constraints(cache.list(Pod), policy):
         domains = _domains(cache.list(Pod, namespace), constraint, nodes)
@@ -34,7 +32,7 @@ def unevenly_spread(cache: Cache, policy: Policy, nodes: tuple[Node, ...]) -> It
         given = _given(sizes, constraint.max_skew)
         below = _below_average(sizes, constraint.topology_key, nodes)
         for value, number in given:
-            yield from _choices(cache, policy, domains[value], number, below)
+            yield from _picks(cache, policy, domains[value], number, below)
 
 
 def _constraints(pods: Iterable[Pod], policy: Policy) -> tuple[tuple[str, TopologySpreadConstraint], ...]:
@@ -88,14 +86,9 @@ def _below_average(sizes: dict[str, int], key: str, nodes: tuple[Node, ...]) -> 
     return tuple(node for node in nodes if sizes.get(node.metadata.labels.get(key, ""), average) < average)
 
 
-def _choices(
-    cache: Cache, policy: Policy, pods: list[Pod], number: int, below: tuple[Node, ...]
-) -> Iterator[tuple[Pod, ...]]:
-    """Yield the ways to choose so many of a domain's Pods; one that fits nowhere else counts and stays."""
-    found: dict[str, list[Pod]] = defaultdict(list)
-    for chosen in combinations(pods, min(number, len(pods))):
-        going = [pod for pod in chosen if evictable(policy, pod)]
-        going = [pod for pod in going if not policy.balance_fits or fits_elsewhere(cache, pod, below)]
-        if going and (key := "/".join(pod.metadata.name for pod in going)) not in found:
-            found[key] = going
-            yield tuple(going)
+def _picks(cache: Cache, policy: Policy, pods: list[Pod], number: int, below: tuple[Node, ...]) -> Iterator[Pick]:
+    """Yield how many of a domain's Pods go of so many that are chosen; one that fits nowhere else counts and stays."""
+    going = tuple(
+        pod for pod in pods if evictable(policy, pod) and (not policy.balance_fits or fits_elsewhere(cache, pod, below))
+    )
+    yield from of_chosen(Pick(tuple(pods), min(number, len(pods))), going)

@@ -13,7 +13,7 @@ it has seen and heard so far. A sync that ends in an error of its own is a turn 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, combinations, product
 from typing import TypeAlias
@@ -24,6 +24,7 @@ from ...impl.api.cache import Cache
 from ...impl.api.kinds import ref_of
 from ...impl.api.meta import Ref
 from ...impl.api.requests import (
+    AnyOf,
     Bind,
     Create,
     Delete,
@@ -38,21 +39,27 @@ from ...impl.api.requests import (
     Update,
 )
 
+Tie: TypeAlias = tuple[frozenset[Request], int]
+"""Requests of which so many are sent, fewer than all."""
+
 
 @frozen
 class Together:
-    """Requests sent side by side, two or more: all of `requests`, and `count` of those that are `open` to choice.
+    """Requests sent side by side, two or more: all of `requests`, and of each of the `ties` any so many.
 
-    Which of those is decided by what is sent. Whoever decides it before sends the same: until then nobody else sees the
+    Which of a tie is decided by what is sent. Whoever decides it before sends the same: until then nobody else sees the
     choice, and it reads nothing.
     """
 
     requests: frozenset[Request]
-    open: frozenset[Request] = frozenset()
-    count: int = 0
+    ties: frozenset[Tie] = frozenset()
 
     def __iter__(self) -> Iterator[Request]:
-        return iter(sorted(self.requests | self.open, key=_in_order))
+        return iter(sorted(self.requests.union(*(some for some, _ in self.ties)), key=_in_order))
+
+    def tie(self, request: Request) -> Tie | None:
+        """Return the tie that a request is of."""
+        return next((tie for tie in self.ties if request in tie[0]), None)
 
 
 @frozen
@@ -82,14 +89,18 @@ Part: TypeAlias = Request | Together | Onward | Failed | GivenUp
 Requests: TypeAlias = tuple[Part, ...]
 
 
-def together(requests: Iterable[Request], open_to_choice: Iterable[Request] = (), count: int = 0) -> Requests:
-    """Return the part of a turn that sends some requests side by side, and any `count` of those open to choice."""
-    distinct, tie = tuple(dict.fromkeys(requests)), tuple(dict.fromkeys(open_to_choice))
-    if count >= len(tie):
-        distinct, tie = (*distinct, *tie), ()
-    if count and tie:
-        return (Together(frozenset(distinct), frozenset(tie), count),)
-    return (Together(frozenset(distinct)),) if len(distinct) > 1 else distinct
+def together(requests: Iterable[Request | AnyOf]) -> Requests:
+    """Return the part of a turn that sends some requests side by side; none of them is in two ties."""
+    some = tuple(dict.fromkeys(requests))
+    ties = [(frozenset(part.requests), part.count) for part in some if isinstance(part, AnyOf)]
+    return _side_by_side(frozenset(part for part in some if not isinstance(part, AnyOf)), ties)
+
+
+def _side_by_side(certain: frozenset[Request], ties: Iterable[Tie]) -> Requests:
+    for some, count in ties:
+        certain |= some if count >= len(some) else frozenset()
+    left = frozenset((some, count) for some, count in ties if 0 < count < len(some))
+    return (Together(certain, left),) if left or len(certain) > 1 else tuple(certain)
 
 
 def chosen(turn: Requests) -> Iterator[Requests]:
@@ -102,13 +113,18 @@ def _decided(part: Part) -> Iterator[Requests]:
     if not isinstance(part, Together):
         yield (part,)
         return
-    for some in combinations(sorted(part.open, key=_in_order), part.count):
-        yield together((*part.requests, *some))
+    ties = sorted(((sorted(some, key=_in_order), count) for some, count in part.ties), key=_by_first)
+    for ways in product(*(combinations(some, count) for some, count in ties)):
+        yield _side_by_side(part.requests.union(*ways), ())
+
+
+def _by_first(tie: tuple[Sequence[Request], int]) -> tuple[str, Ref, str]:
+    return _in_order(tie[0][0])
 
 
 def is_open(turn: Requests) -> bool:
     """Tell whether a turn leaves open what is sent."""
-    return any(isinstance(part, Together) and part.open for part in turn)
+    return any(isinstance(part, Together) and part.ties for part in turn)
 
 
 def sent(part: Part) -> tuple[Request, ...]:
@@ -147,16 +163,18 @@ def without(turn: Requests, request: Request) -> Requests:
 def beside(turn: Requests, request: Request) -> Requests:
     """Return what is left of a turn when one of its heads was refused, or its answer lost: what was sent beside it."""
     first = turn[0]
-    if not isinstance(first, Together) or request not in first.open:
-        return _left(first, lambda head: head != request)
-    return together(first.requests, first.open - {request}, first.count - 1)
+    tie = first.tie(request) if isinstance(first, Together) else None
+    if not isinstance(first, Together) or tie is None:
+        return _kept(first, lambda head: head != request)
+    some, count = tie
+    return _side_by_side(first.requests, (first.ties - {tie}) | {(some - {request}, count - 1)})
 
 
-def _left(first: Part, kept: Callable[[Request], bool]) -> Requests:
-    """Return what is kept of what is sent side by side; what is open to choice stays so while any of it is kept."""
+def _kept(first: Part, kept: Callable[[Request], bool]) -> Requests:
+    """Return what is kept of what is sent side by side; a tie is while any of it is kept."""
     if not isinstance(first, Together):
-        return together(filter(kept, sent(first)))
-    return together(filter(kept, first.requests), *((first.open, first.count) if any(map(kept, first.open)) else ()))
+        return tuple(filter(kept, sent(first)))
+    return _side_by_side(frozenset(filter(kept, first.requests)), [tie for tie in first.ties if any(map(kept, tie[0]))])
 
 
 def reported(turn: Requests, request: Request) -> Requests:
@@ -188,9 +206,9 @@ def _goes_on(request: Request, owner: str) -> bool:
 def spared(turn: Requests, hopeless: Callable[[Request], bool]) -> Requests:
     """Return what is left of a turn whose hopeless heads are given up; the turn itself where there are none.
 
-    Of those that are open to choice none is given up before all are: somebody may choose it, and be refused.
+    Of a tie none is given up before all are: somebody may choose it, and be refused.
     """
-    left = _left(turn[0], lambda request: not hopeless(request))
+    left = _kept(turn[0], lambda request: not hopeless(request))
     return turn if left == turn[:1] else left
 
 

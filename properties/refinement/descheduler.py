@@ -23,6 +23,7 @@ from ...impl.api.core import (
     Toleration,
 )
 from ...impl.api.meta import ObjectMeta, OwnerReference
+from ...impl.api.requests import Evict
 from ...impl.api.values.quantity import Quantity
 from ...impl.descheduler.descheduler import cycles
 from ...impl.descheduler.policy import Policy
@@ -75,7 +76,10 @@ def _repels(node: Node, pod: Pod) -> bool:
 
 def looks(store: Cache, policy: Policy) -> dict[frozenset[str], Cache]:
     """Return whom the descheduler may ask to leave, in one look, and what there is then."""
-    found = (frozenset(eviction.pod.name for eviction in look) for look in cycles(store, policy))
+    found = (
+        frozenset(eviction.pod.name for eviction in look if isinstance(eviction, Evict))
+        for look in cycles(store, policy)
+    )
     return {leave: _left(store, leave) for leave in found}
 
 

@@ -18,6 +18,7 @@ from kubeproof.harness import cli
 from kubeproof.harness.check import check as checking
 from kubeproof.harness.check.results import Claim, Report
 from kubeproof.harness.input.scenario import Scenario
+from kubeproof.harness.islands import check as islands
 from kubeproof.harness.progress import Line, line, remaining
 from kubeproof.harness.world.applied import Refused
 from kubeproof.impl.api.requests import Response
@@ -445,7 +446,7 @@ def test_an_interrupt_before_anything_is_known_is_unknown(run: Run, monkeypatch:
     def interrupted(*_: object, **__: object) -> Report:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checking, "check", interrupted)
+    monkeypatch.setattr(islands, "pieces_of", interrupted)
     assert run("check", "web.yaml") == (3, "", "\nUNKNOWN: interrupted before anything was decided\n")
 
 

@@ -16,7 +16,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.kinds import ref_of
 from ....impl.api.meta import Ref
-from ....impl.api.requests import Create, Request, Update
+from ....impl.api.requests import Create, Request, Update, possible
 from ....impl.controllers.deployment import deployment
 from ....impl.controllers.replicaset import replicaset
 from ..history import Change
@@ -66,8 +66,8 @@ def _deployment_explains(request: Request, change: Change) -> bool:
 
 def _set_may(seen: Seen, key: Ref) -> Iterator[Request]:
     for now in sorted({seen.now, seen.now + LATER, *_becoming_available(seen, key)}):
-        for sync in replicaset.syncs(seen.cache, key, now=now):
-            yield from (*sync.first, *sync.certain, *sync.open, *sync.last)
+        for groups in replicaset.syncs(seen.cache, key, now=now):
+            yield from possible(groups)
         yield from replicaset.reconcile(seen.cache, key, now=now, satisfied=False)
     yield from replicaset.after_failure(seen.cache, key, message=REFUSED, now=seen.now)
 

@@ -12,7 +12,7 @@ from ....impl.api.cache import Cache
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
-from ....impl.api.requests import Create, Request, Update
+from ....impl.api.requests import Create, Request, Update, possible
 from ....impl.api.storage import PersistentVolumeClaim
 from ....impl.controllers.daemonset import daemonset
 from ....impl.controllers.statefulset import statefulset
@@ -27,8 +27,8 @@ def _statefulset_syncs(seen: Seen, key: Ref) -> Iterator[Request]:
 
 
 def _daemonset_syncs(seen: Seen, key: Ref) -> Iterator[Request]:
-    for groups in daemonset.grouped(seen.cache, key, release=seen.release):
-        yield from (request for group in groups for request in group)
+    for groups in daemonset.syncs(seen.cache, key, release=seen.release):
+        yield from possible(groups)
 
 
 def _writes(kind: str, change: Change, cache: Cache) -> bool:

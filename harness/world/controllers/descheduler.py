@@ -36,4 +36,4 @@ def _kept(_uid: str, obj: Object | None) -> Object | None:
 
 
 def _act(policy: Policy, cache: Cache, _key: Ref) -> Alternatives:
-    return tuple(together(evictions) for evictions in descheduler.cycles(cache, policy))
+    return tuple(map(together, descheduler.looks(cache, policy)))

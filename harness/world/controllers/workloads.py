@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import TypeVar
 
 from ....impl.api.apps import ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet, Workload
@@ -16,7 +17,7 @@ from ....impl.api.core import Node, Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import LabelSelector, Ref
 from ....impl.api.releases import NEWEST, Change, Release
-from ....impl.api.requests import Create, Request, Update
+from ....impl.api.requests import Create, OpenGroups, Request, Update
 from ....impl.api.storage import PersistentVolumeClaim
 from ....impl.api.values.selectors import selects
 from ....impl.api.workloads import BY_KIND, without_status
@@ -30,7 +31,7 @@ from ....impl.controllers.statefulset import statefulset
 from ....impl.controllers.statefulset.retention import deletes
 from ....model.machine import View
 from ....model.world.store import reference
-from ....model.world.turn import Part, sent, together
+from ....model.world.turn import Part, Requests, sent, together
 from ....model.world.world import Alternatives, Form, Process, Watch
 from ..reductions.crowding import crowded_first
 from .asleep import may_sleep
@@ -206,10 +207,12 @@ def replicaset_process(
 
 def _replicaset_act(cache: Cache, key: Ref) -> Alternatives:
     """Return the syncs of a ReplicaSet, with their deletions as the real controller sends them: side by side."""
-    return tuple(
-        (*sync.first, *together(sync.certain, sync.open, sync.gone.count), *sync.last)
-        for sync in replicaset.syncs(cache, key)
-    )
+    return tuple(map(_turn, replicaset.syncs(cache, key)))
+
+
+def _turn(groups: OpenGroups) -> Requests:
+    """Return the turn that sends groups of requests one after the other, each of them side by side."""
+    return tuple(chain.from_iterable(map(together, groups)))
 
 
 def _replicaset_pod(uid: str, obj: Object | None) -> Object | None:
@@ -276,8 +279,7 @@ def _statefulset_act(tries: int, cache: Cache, key: Ref) -> Alternatives:
     if owner is not None and owner.metadata.terminating:
         # A revision that the garbage collector takes away wakes nobody who would make it anew.
         syncs = tuple(tuple(group for group in groups if not isinstance(group[0], Create)) for groups in syncs)
-    found = (tuple(part for group in groups for part in together(group)) for groups in syncs)
-    return tuple(requests for requests in found if requests)
+    return tuple(filter(None, map(_turn, syncs)))
 
 
 def _first_free_name(revisions: tuple[str, ...], view: View, syncs: Alternatives) -> Alternatives:
@@ -359,9 +361,7 @@ def daemonset_process(
 
 
 def _daemonset_act(release: Release, cache: Cache, key: Ref) -> Alternatives:
-    found = daemonset.grouped(cache, key, release=release)
-    syncs = (tuple(part for group in groups for part in together(group)) for groups in found)
-    return tuple(requests for requests in syncs if requests)
+    return tuple(filter(None, map(_turn, daemonset.syncs(cache, key, release=release))))
 
 
 def _daemonset_pod(selector: LabelSelector, namespace: str, uid: str, obj: Object | None) -> Object | None:
@@ -409,9 +409,7 @@ def _job_act(
     cache: Cache,
     key: Ref,
 ) -> Alternatives:
-    syncs = jobs.grouped(cache, key, repeats=repeats)
-    found = (tuple(part for group in groups for part in together(group)) for groups in syncs)
-    return tuple(turn for turn in found if turn)
+    return tuple(filter(None, map(_turn, jobs.grouped(cache, key, repeats=repeats))))
 
 
 def _job_pod(one: Job, uid: str, obj: Object | None) -> Object | None:

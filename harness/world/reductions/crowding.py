@@ -19,7 +19,7 @@ from ....impl.api.apps import ReplicaSet
 from ....impl.api.core import Pod
 from ....impl.api.kinds import Object, ref_of
 from ....impl.api.meta import Ref
-from ....impl.api.requests import Delete
+from ....impl.api.requests import Delete, any_of
 from ....model.machine import View
 from ....model.world.turn import Part, Together, together
 from ....model.world.world import Alternatives
@@ -34,16 +34,17 @@ def crowded_first(place: str, pools: Pools, view: View, syncs: Alternatives) -> 
 
 def _crowded(part: Part, place: str, pools: Pools, view: View) -> Part:
     """Leave open, of deletions sent side by side, who goes of those on nodes that are as crowded."""
-    if not isinstance(part, Together) or not part.open:
+    if not isinstance(part, Together) or not part.ties:
         return part
     rank = _ranks(place, pools, view)
-    crowd = {request: rank[request.ref] for request in part.open if isinstance(request, Delete) and request.ref in rank}
-    if len(crowd) < len(part.open):
+    ((tie, count),) = part.ties
+    crowd = {request: rank[request.ref] for request in tie if isinstance(request, Delete) and request.ref in rank}
+    if len(crowd) < len(tie):
         return part  # One is gone already, and its node forgotten.
-    least = sorted(crowd.values(), reverse=True)[part.count - 1]
+    least = sorted(crowd.values(), reverse=True)[count - 1]
     certain = [request for request in crowd if crowd[request] > least]
-    tie = [request for request in crowd if crowd[request] == least]
-    (left,) = together((*part.requests, *certain), tie, part.count - len(certain))
+    like = [request for request in crowd if crowd[request] == least]
+    (left,) = together((*part.requests, *certain, *any_of(like, count - len(certain))))
     return left
 
 

@@ -254,7 +254,8 @@ class Shape:
             choice = part if isinstance(part, Together) else NO_CHOICE
             for request in sent(part):
                 shape, mentions = self.parts.fact(request)
-                yield (number, len(turn), choice.count if request in choice.open else 0, shape), mentions
+                tie = choice.tie(request)
+                yield (number, len(turn), None if tie is None else tie[1], shape), mentions
 
     def _entry(self, number: int, owner: Mention | None, entry: Any) -> Fact:
         """Return what an entry of a cache says. Of a generated Pod, its name says which place it is in."""

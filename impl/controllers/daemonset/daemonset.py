@@ -26,7 +26,7 @@ from ...api.core import Node, Pod, PodSpec
 from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
 from ...api.releases import NEWEST, Release
-from ...api.requests import Create, Delete, Request, Update
+from ...api.requests import Create, Delete, Groups, OpenGroups, Request, Update, any_of, decided
 from ..common import Keep, Transform, adoptions, available, claim, slim_pod, slim_ready, whole
 from ..history import listed, nobodys
 from .nodes import Wish, has_hash, is_current, new_pod, only_on, slim_node, target, wish
@@ -35,9 +35,6 @@ from .rolling import Change, Rollout, max_surge
 
 BURST = 250
 """At most so many Pods are made, and as many deleted, in one sync."""
-
-Groups = tuple[tuple[Request, ...], ...]
-"""Requests in order; those of a group are sent side by side."""
 
 
 def reads(_key: Ref) -> tuple[str, ...]:
@@ -54,6 +51,11 @@ def reconcile(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWES
 
 def grouped(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST) -> tuple[Groups, ...]:
     """Return every sync that a real controller may perform on this cache, side by side what is sent so."""
+    return tuple(groups for sync in syncs(cache, key, now=now, release=release) for groups in decided(sync))
+
+
+def syncs(cache: Cache, key: Ref, *, now: Time = 0, release: Release = NEWEST) -> tuple[OpenGroups, ...]:
+    """Return those syncs, many in one where any of several nodes may be the next."""
     owner = cache.get(DaemonSet, key)
     if owner is None or owner.metadata.terminating:
         return ()
@@ -109,12 +111,14 @@ class _Sync:
                 yield Change(nodes[:BURST], victims[:BURST])
             else:
                 wanted = frozenset(name for name, wish in self.wishes.items() if wish.runs)
-                yield from Rollout(self.owner, wanted, self.pods, self._is_current, self._is_available).changes()
+                yield Rollout(self.owner, wanted, self.pods, self._is_current, self._is_available).change()
 
-    def asked(self, change: Change) -> Groups:
+    def asked(self, change: Change) -> OpenGroups:
         """Return the requests of a change: first what is made, then what is deleted."""
         made = tuple(Create(new_pod(self.owner, node, self.digest)) for node in change.nodes)
-        return made, tuple(Delete(ref_of(pod)) for pod in change.victims if not pod.metadata.terminating)
+        gone = tuple(Delete(ref_of(pod)) for pod in change.victims if not pod.metadata.terminating)
+        beside = any_of((Create(new_pod(self.owner, node, self.digest)) for node in change.open_nodes), change.surging)
+        return (*made, *beside), (*gone, *any_of((Delete(ref_of(pod)) for pod in change.open_victims), change.leaving))
 
     def _on_node(self, name: str) -> Iterator[Change]:
         """Yield what one node needs; ways differ in which of several Pods counts as the oldest."""

@@ -2,15 +2,13 @@
 
 Upstream: pkg/controller/daemon/update.go (rollingUpdate, findUpdatedPodsOnNode, updatedDesiredNodeCounts),
 pkg/controller/daemon/util/daemonset_util.go (UnavailableCount, SurgeCount) (v1.32, with PR 123233).
-The real controller goes through nodes as Go goes through a map: of several candidates any may be first, so each choice
-is one of the alternatives here.
+The real controller goes through nodes as Go goes through a map: of several candidates any may be first, so which of
+them it comes to is left open here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
 
 from attrs import frozen
 
@@ -18,20 +16,19 @@ from ...api.apps import DaemonSet
 from ...api.core import IntOrString, Pod
 from ...api.values.int_or_percent import scaled_value
 
-T = TypeVar("T")
-
 ROLLING = "RollingUpdate"
 
 
 @frozen
 class Change:
-    """The nodes that get a Pod, and the Pods that are deleted."""
+    """The nodes that get a Pod, and the Pods that are deleted; and of some more nodes and Pods any so many."""
 
     nodes: tuple[str, ...] = ()
     victims: tuple[Pod, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.nodes or self.victims)
+    open_nodes: tuple[str, ...] = ()
+    surging: int = 0
+    open_victims: tuple[Pod, ...] = ()
+    leaving: int = 0
 
 
 @frozen
@@ -55,12 +52,11 @@ class Rollout:
         found = max_unavailable(self.owner, len(self.wanted))
         return 1 if self.wanted and not found and not self.surge else found
 
-    def changes(self) -> Iterator[Change]:
-        """Yield each step that the real controller may take now."""
+    def change(self) -> Change:
+        """Yield the step that the real controller may take now."""
         if self.owner.spec.update_strategy.type != ROLLING:
-            yield Change()
-            return
-        yield from self._surging() if self.surge else self._replacing()
+            return Change()
+        return self._surging() if self.surge else self._replacing()
 
     def _on_nodes(self) -> Iterator[tuple[str, Pod | None, Pod | None, bool]]:
         """Yield of each node with Pods, or that is to have one: the new and the old one; False where it has more."""
@@ -71,7 +67,7 @@ class Rollout:
             plain = len(new) < 2 and len(old) < 2
             yield node, new[0] if plain and new else None, old[0] if plain and old else None, plain
 
-    def _replacing(self) -> Iterator[Change]:
+    def _replacing(self) -> Change:
         """Delete old Pods: those that are unavailable at once, others as far as the limit allows."""
         unavailable, unfit, candidates = 0, list[Pod](), list[Pod]()
         for _, new, old, plain in self._on_nodes():
@@ -84,10 +80,9 @@ class Rollout:
                 unavailable += 1
             elif old is not None:
                 candidates.append(old)
-        for some in _choices(candidates, self.unavailable - unavailable):
-            yield Change(victims=(*unfit, *some))
+        return Change(victims=tuple(unfit), open_victims=tuple(candidates), leaving=self.unavailable - unavailable)
 
-    def _surging(self) -> Iterator[Change]:
+    def _surging(self) -> Change:
         """Make new Pods beside the old, and delete the old where the new is available or none is wanted any more."""
         surging, available, allowed = 0, 0, list[str]()
         candidates, over, unwanted = list[str](), list[Pod](), list[Pod]()
@@ -106,13 +101,14 @@ class Rollout:
                 (unwanted if self.available(old) else over).append(old)
             else:
                 (candidates if self.available(old) else allowed).append(node)
-        for nodes in _choices(candidates, self.surge - surging):
-            for pods in _choices(unwanted, available - len(self.wanted)):
-                yield Change((*allowed, *nodes), (*over, *pods))
-
-
-def _choices(some: Sequence[T], most: int) -> Iterator[tuple[T, ...]]:
-    return combinations(some, max(0, min(most, len(some))))
+        return Change(
+            nodes=tuple(allowed),
+            victims=tuple(over),
+            open_nodes=tuple(candidates),
+            surging=self.surge - surging,
+            open_victims=tuple(unwanted),
+            leaving=available - len(self.wanted),
+        )
 
 
 def max_surge(owner: DaemonSet, nodes: int) -> int:

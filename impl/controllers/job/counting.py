@@ -12,11 +12,11 @@ from attrs import evolve
 from ...api.batch import COMPLETE, FAILED, JobCondition, JobStatus, UncountedTerminatedPods
 from ...api.core import Pod
 from ...api.meta import Time
-from ...api.requests import Update
+from ...api.requests import Groups, Update
 from ..common import stamp
 from . import indexes
 from .policies import counts, is_failed
-from .sync import SUCCESS, Groups, Sync, freed
+from .sync import SUCCESS, Sync, freed
 
 
 def tracked(sync: Sync) -> Groups:

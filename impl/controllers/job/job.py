@@ -22,13 +22,13 @@ from ...api.cache import Cache
 from ...api.core import Pod
 from ...api.kinds import ref_of
 from ...api.meta import LabelSelector, Ref, Time
-from ...api.requests import PatchMetadata, Request
+from ...api.requests import Groups, PatchMetadata, Request
 from ...api.values.frozen import strings
 from ...api.well_known import CONTROLLER_UID, TRACKING
 from ..common import claim
 from . import indexes
 from .counting import tracked
-from .sync import Groups, Sync, freed
+from .sync import Sync, freed
 
 
 def reads(_key: Ref) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from ...api.batch import FAILED, Job, JobCondition, UncountedTerminatedPods
 from ...api.core import Pod
 from ...api.kinds import ref_of
 from ...api.meta import Time
-from ...api.requests import Create, Delete, PatchMetadata, Request
+from ...api.requests import Create, Delete, Groups, PatchMetadata, Request
 from ...api.values.frozen import strings
 from ...api.well_known import TRACKING
 from ..common import stamp
@@ -30,9 +30,6 @@ FAILED_INDEXES = ("FailedIndexes", "Job has failed indexes")
 REACHED = ("CompletionsReached", "Reached expected number of succeeded pods")
 BURST = 500
 """At most so many Pods are created or deleted in one sync."""
-
-Groups = tuple[tuple[Request, ...], ...]
-"""Requests in order; those of a group are sent side by side."""
 
 
 def freed(pod: Pod) -> PatchMetadata:

@@ -10,8 +10,9 @@ timer). That a status which met a conflict is written once more is the business 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
-from attrs import evolve, frozen
+from attrs import evolve
 from immutabledict import immutabledict
 
 from ...api.apps import ReplicaSet, ReplicaSetStatus, WorkloadCondition
@@ -19,10 +20,10 @@ from ...api.cache import Cache
 from ...api.core import Container, ContainerStatus, Pod, PodSpec
 from ...api.kinds import Object, ref_of
 from ...api.meta import ObjectMeta, Ref, Time
-from ...api.requests import Create, Delete, Request, Update
+from ...api.requests import Create, Delete, OpenGroups, Request, Update, any_of, decided
 from ...api.values.selectors import matches_map
 from ..common import Keep, Transform, available, claim, controlled_by, controller_of, slim_pod, slim_ready, stamp, whole
-from .deletion import COST, Victims, victims_of
+from .deletion import COST, victims_of
 
 KINDS = ("ReplicaSet", "ReplicationController")
 """Who is kept so: a ReplicationController is a ReplicaSet to its controller (pkg/controller/replication)."""
@@ -50,49 +51,29 @@ def reconcile_all(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = Tr
 
 def _alternatives(cache: Cache, key: Ref, now: Time, *, satisfied: bool) -> Iterator[tuple[Request, ...]]:
     for sync in syncs(cache, key, now=now, satisfied=satisfied):
-        yield from sync.alternatives()
+        yield from (tuple(chain.from_iterable(groups)) for groups in decided(sync))
 
 
-@frozen
-class Sync:
-    """What one sync asks for: some requests, deletions of which a number is left open to choice, and the status."""
+def syncs(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> Iterator[OpenGroups]:
+    """Yield every sync a real controller may perform on this cache; which of equal Pods go is left open.
 
-    first: tuple[Request, ...] = ()
-    gone: Victims = Victims(())
-    last: tuple[Request, ...] = ()
-
-    @property
-    def certain(self) -> tuple[Delete, ...]:
-        """The deletions that are no choice."""
-        return tuple(Delete(ref_of(pod)) for pod in self.gone.certain)
-
-    @property
-    def open(self) -> tuple[Delete, ...]:
-        """The deletions of which `gone.count` are asked for, whichever."""
-        return tuple(Delete(ref_of(pod)) for pod in self.gone.open)
-
-    def alternatives(self) -> Iterator[tuple[Request, ...]]:
-        """Yield the requests for each choice."""
-        for pods in self.gone.sets():
-            yield (*self.first, *(Delete(ref_of(pod)) for pod in pods), *self.last)
-
-
-def syncs(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> Iterator[Sync]:
-    """Yield every sync a real controller may perform on this cache, many in one where any of equal Pods may go."""
+    It creates one Pod after the other, and deletes side by side.
+    """
     rs = cache.get(ReplicaSet, key)
     if rs is None:
-        yield Sync()
+        yield ()
         return
     pods, claims = _claimed(cache, rs)
-    status = _write_status(rs, pods, now)
+    first, last = (tuple((one,) for one in some) for some in (claims, _write_status(rs, pods, now)))
     surplus = len(pods) - rs.spec.wanted
     if not satisfied or rs.metadata.terminating or not surplus:
-        yield Sync(claims, last=status)
+        yield (*first, *last)
     elif surplus < 0:
-        yield Sync(claims + (Create(_new_pod(rs)),) * min(-surplus, BURST), last=status)
+        yield (*first, *((Create(_new_pod(rs)),),) * min(-surplus, BURST), *last)
     else:
         for victims in victims_of(pods, _related(cache, rs), min(surplus, BURST), now):
-            yield Sync(claims, victims, status)
+            certain, tie = (tuple(Delete(ref_of(pod)) for pod in some) for some in (victims.certain, victims.open))
+            yield (*first, (*certain, *any_of(tie, victims.count)), *last)
 
 
 def after_failure(cache: Cache, key: Ref, *, message: str, now: Time = 0) -> tuple[Request, ...]:

@@ -21,7 +21,7 @@ from ...api.cache import Cache
 from ...api.core import Pod, PodSpec
 from ...api.kinds import Object, ref_of
 from ...api.meta import Ref, Time
-from ...api.requests import Create, Delete, Request, Update
+from ...api.requests import Create, Delete, Groups, Request, Update
 from ..common import Keep, Transform, adoptions, available, claim, slim_metadata, slim_pod, slim_ready, whole, with_only
 from ..history import listed, nobodys, template_of
 from .identity import (
@@ -43,8 +43,6 @@ ON_DELETE = "OnDelete"
 ROLLING = "RollingUpdate"
 MAX_BATCH = 500
 
-Groups = tuple[tuple[Request, ...], ...]
-"""Requests in order; those of a group are sent side by side, and where one is refused no further group is sent."""
 
 Asked = tuple[tuple[Request, ...], bool]
 """What is asked for about a Pod, and whether it keeps those after it waiting."""

@@ -439,30 +439,22 @@ class Labels:
     def _parted(self, colours: dict[int, int]) -> dict[int, int]:
         """Put groups of members in an order that have nothing to do with each other, and are the same inside.
 
-        A group is entangled with nobody outside it but with those whom their colour names. Where who looks alike in it
-        is twins, what is said of it by colours says all; so two groups of which the same is said can be exchanged, and
-        any order of them gives the same image: theirs is that of their members. An orbit of n nodes with a Pod each
-        takes n steps so, and not as many as there are pairs of them.
+        A group is entangled with nobody outside it but with those whom their colour names. Where all in it who look
+        alike are twins, colours that tell nothing more apart (`_refined`) say all of it: who has to do with one has to
+        do with all of its twins, so it is the same as any such group with one of its colours, and exchanging the two
+        changes nothing. Any order of them gives the same image: theirs is that of their members. A row of n nodes with
+        a Pod each takes one step so, and not as many as there are pairs of nodes.
         """
         alike = Counter(colours[token] for token in self.entangled)
-        groups = Groups({token for token in self.entangled if alike[colours[token]] > 1})
-        inside = [(kind, whom, [token for token in whom if token in groups.first]) for kind, whom in self.shared]
-        for _, _, some in inside:
-            groups.join(some)
-        said: dict[int, list[Met]] = {token: [] for token in groups.first}
-        for kind, whom, some in inside:
-            if some:
-                said[groups.of(some[0])].append((kind, tuple([colours[token] for token in whom])))
-        place: dict[int, tuple[Hashable, ...]] = {}
-        count: Counter[tuple[Met, ...]] = Counter()
-        for members in groups.all():
+        groups = Groups(token for token in self.entangled if alike[colours[token]] > 1)
+        for _, whom in self.shared:
+            groups.join([token for token in whom if token in groups.first])
+        order: dict[int, int] = {}
+        for number, members in enumerate(groups.all(), 1):
             kinds = {(colours[token], self.twin[token]) for token in members}
-            if len(kinds) > len({colour for colour, _ in kinds}):
-                continue
-            facts = tuple(sorted(said[groups.of(members[0])]))
-            place |= dict.fromkeys(members, (facts, count[facts]))
-            count[facts] += 1
-        return _ranks({token: (colour, place.get(token, ())) for token, colour in colours.items()})
+            if len(kinds) == len({colour for colour, _ in kinds}):
+                order |= dict.fromkeys(members, number)
+        return _ranks({token: (colour, order.get(token, 0)) for token, colour in colours.items()})
 
     def _open_cell(self, colours: Mapping[int, int]) -> list[int]:
         """Return the first entangled members that still look alike, and are not all twins."""

@@ -169,8 +169,8 @@ FAULTS = [
     (
         "Pods are managed while expectations are open",
         "replicaset.replicaset",
-        "if satisfied and not",
-        "if not",
+        "if not satisfied or",
+        "if",
         REPLICASET,
     ),
     (
@@ -191,8 +191,8 @@ FAULTS = [
     (
         "only one choice among equals is offered",
         "replicaset.deletion",
-        "if victims != chosen and",
-        "if victims == chosen and",
+        "yield Victims(certain, tie, left) if 0 < left < len(tie) else Victims(",
+        "yield Victims(",
         REPLICASET,
     ),
     (

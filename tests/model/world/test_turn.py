@@ -19,7 +19,7 @@ from kubeproof.impl.api.cache import Cache
 from kubeproof.impl.api.core import Pod
 from kubeproof.impl.api.kinds import ref_of
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
-from kubeproof.impl.api.requests import Create, Delete, Evict, PatchMetadata, Request, Update
+from kubeproof.impl.api.requests import Create, Delete, Evict, PatchMetadata, Request, Update, any_of
 from kubeproof.impl.controllers.replicaset import replicaset
 from kubeproof.model.checker import Status, explore
 from kubeproof.model.machine import Symmetry, View
@@ -38,7 +38,7 @@ from kubeproof.model.world.turn import (
 from kubeproof.model.world.world import Alternatives
 from oracles.plain_views import Shapes, reached
 
-A, B, C, D = (Delete(Ref("Pod", "default", name)) for name in "abcd")
+A, B, C, D, E = (Delete(Ref("Pod", "default", name)) for name in "abcde")
 LAST = Evict(Ref("Pod", "default", "last"))
 POD = Pod(ObjectMeta(name="p", namespace="default"))
 
@@ -118,28 +118,37 @@ def world(name: str) -> Cluster:
 
 
 def test_what_is_open_to_choice_is_decided_by_what_is_sent() -> None:
-    turn = (*together((A,), (B, C, D), 2), LAST)
+    turn = (*together((A, *any_of((B, C, D), 2))), LAST)
     assert heads(turn) == (A, B, C, D)
-    assert without(turn, A) == (*together((), (B, C, D), 2), LAST)
-    assert without(turn, B) == (*together((A,), (C, D), 1), LAST)
+    assert without(turn, A) == (*together(any_of((B, C, D), 2)), LAST)
+    assert without(turn, B) == (*together((A, *any_of((C, D), 1))), LAST)
     assert without(without(turn, B), D) == (A, LAST)
-    assert beside(turn, C) == together((A,), (B, D), 1)
-    assert beside(turn, A) == together((), (B, C, D), 2)
+    assert beside(turn, C) == together((A, *any_of((B, D), 1)))
+    assert beside(turn, A) == together(any_of((B, C, D), 2))
     assert (is_open(turn), is_open(without(turn, B)), is_open((A, LAST))) == (True, True, False)
     assert list(chosen(turn)) == [(*together((A, *some)), LAST) for some in ((B, C), (B, D), (C, D))]
     assert list(chosen((A, LAST))) == [(A, LAST)]
 
 
 def test_no_choice_is_left_where_all_or_none_of_them_go() -> None:
-    assert together((A,), (B, C), 2) == together((A, B, C))
-    assert together((A,), (B, C), 0) == (A,)
-    assert together((), (B,), 1) == (B,)
+    assert together((A, *any_of((B, C), 2))) == together((A, B, C))
+    assert together((A, *any_of((B, C), 0))) == (A,)
+    assert together(any_of((B,), 1)) == (B,)
+
+
+def test_of_two_ties_each_is_decided_by_itself() -> None:
+    turn = together((*any_of((A, B), 1), *any_of((C, D, E), 2)))
+    assert without(turn, A) == together(any_of((C, D, E), 2))
+    assert without(turn, C) == together((*any_of((A, B), 1), *any_of((D, E), 1)))
+    assert {frozenset(heads(one)) for one in chosen(turn)} == {
+        frozenset({one, *two}) for one in (A, B) for two in ((C, D), (C, E), (D, E))
+    }
 
 
 def test_what_is_open_to_choice_stays_so_until_all_of_it_can_only_fail() -> None:
-    turn = (*together((A,), (B, C, D), 2), LAST)
+    turn = (*together((A, *any_of((B, C, D), 2))), LAST)
     assert spared(turn, {B, C}.__contains__) == turn
-    assert spared(turn, {A, B}.__contains__) == together((), (B, C, D), 2)
+    assert spared(turn, {A, B}.__contains__) == together(any_of((B, C, D), 2))
     assert spared(turn, {B, C, D}.__contains__) == (A,)
 
 

@@ -113,7 +113,7 @@ FAULTS = [
     ("raft", "etcd.raft.elections", "not (early or free)", "not (early or True)"),
     ("raft", "etcd.raft.leading", "index = node.config.committed({", "index = max({"),
     ("replicaset", "controllers.replicaset.replicaset", "min(-surplus, BURST)", "min(1 - surplus, BURST)"),
-    ("replicaset", "controllers.replicaset.replicaset", "if satisfied and not", "if not"),
+    ("replicaset", "controllers.replicaset.replicaset", "if not satisfied or", "if"),
     (
         "scheduler",
         "scheduler.plugins.node_resources_fit",

@@ -13,7 +13,7 @@ from kubeproof.impl.api.apps import ReplicaSet
 from kubeproof.impl.api.core import Pod, PodSpec
 from kubeproof.impl.api.kinds import Object
 from kubeproof.impl.api.meta import ObjectMeta, OwnerReference, Ref
-from kubeproof.impl.api.requests import Delete, Evict
+from kubeproof.impl.api.requests import Delete, Evict, any_of
 from kubeproof.model.machine import State
 from kubeproof.model.world.store import pool
 from kubeproof.model.world.turn import Requests, chosen, together
@@ -38,7 +38,7 @@ def pod(name: str, node: str, owner: str) -> Pod:
 
 def deletes(certain: str, tie: str = "", count: int = 1) -> Requests:
     gone, either = ([Delete(Ref("Pod", "", name)) for name in names] for names in (certain, tie))
-    return (*together(gone, either, count), LAST)
+    return (*together((*gone, *any_of(either, count))), LAST)
 
 
 def left(syncs: Alternatives, *objects: Object) -> Alternatives:
