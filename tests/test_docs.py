@@ -12,7 +12,7 @@ import io
 import json
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,11 @@ from attrs import frozen
 from immutabledict import immutabledict
 
 from kubeproof.harness import cli
-from kubeproof.harness.input.files.scenario_file import load_scenario
+from kubeproof.harness.input.files.scenario_file import FAULTS, load_scenario
+from kubeproof.harness.input.script.script import ACTIONS
 from kubeproof.harness.plugin import Checker
 from kubeproof.impl.api.cache import Cache
+from kubeproof.impl.api.claim_names import ALL
 from kubeproof.impl.api.reading.load import Text, objects_in
 from places import ROOT
 
@@ -215,6 +217,18 @@ def test_a_command_that_is_misspelt_would_be_noticed(folder: Path, monkeypatch: 
 def test_the_yaml_is_a_scenario(block: Block) -> None:
     loaded = load_scenario("docs", {"web.yaml": f"{WEB}---\n{NODES}", "scenario.yaml": block.text}, immutabledict())
     assert loaded.scenario.title
+
+
+def unnamed(page: str, names: Iterable[str]) -> list[str]:
+    """Return the names that a page does not give."""
+    return [name for name in names if not re.search(rf"\b{name}\b", page)]
+
+
+@pytest.mark.parametrize("names", [FAULTS, ACTIONS, ALL], ids=["faults", "steps", "claims"])
+def test_the_scenario_format_names_every_fault_step_and_claim(names: Iterable[str]) -> None:
+    page = (ROOT / "docs" / "scenario-format.md").read_text(encoding="utf-8")
+    assert unnamed(page, names) == []
+    assert unnamed(page, [*names, "toyFault"]) == ["toyFault"]
 
 
 @pytest.mark.parametrize("block", of("python"), ids=str)

@@ -294,5 +294,6 @@ def _proved(proof: Proof) -> str:
         fate = f"{proof.fate.fate.value} {proof.fate.destination}".strip() or "nobody"
         return f"VIOLATED: {proof.claim.name}: {sent} ends at {fate} by: {proof.rule}"
     if isinstance(proof, Reached):
-        return f"proved for all packets ({len(proof.claims)} claims)"
+        count = len(proof.claims)
+        return f"proved for all packets ({count} {'claim' if count == 1 else 'claims'})"
     return "proved for all packets, but without any endpoint: " + ", ".join(claim.name for claim in proof.claims)

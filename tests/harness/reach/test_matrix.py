@@ -224,7 +224,7 @@ def test_the_command_prints_the_matrix(capsys: pytest.CaptureFixture[str]) -> No
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Service default/web"
     assert lines[2].split()[:5] == ["every", "node", "cluster", "IP", "10.96.0.2:80/TCP"]
-    assert lines[-1] == "  on every node: proved for all packets (1 claims)"
+    assert lines[-1] == "  on every node: proved for all packets (1 claim)"
 
 
 def test_without_a_service_named_the_command_says_that_nothing_else_is_reached(
