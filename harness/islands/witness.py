@@ -302,7 +302,7 @@ def _stirs(step: kubectl.Step, asleep: frozenset[str]) -> bool:
             return step.node in asleep and step.effect == "NoExecute"
         case kubectl.DeleteNode():
             return step.name in asleep
-        case kubectl.Uncordon() | kubectl.Untaint() | kubectl.LabelNode() | kubectl.AddNode():
-            return True  # Pods of others may have waited for that.
-        case _:
+        case kubectl.Cordon():
             return False
+        case _:
+            return "Node" in step.changes  # Pods of others may have waited for that.

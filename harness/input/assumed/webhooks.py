@@ -32,22 +32,10 @@ from ....impl.api.values.selectors import selects
 from ....impl.api.webhooks import Aggregated, Rule, Webhook
 from ....impl.api.well_known import MADE_LABELS, REGION, ZONE
 from ....impl.apiserver.admission.webhooks import NAME_LABEL
-from ....impl.kubectl import script as kubectl
 from ..files.manifests import Manifests
 from ..scenario import Faults, Scenario, placed
 from .assumptions import Assumption
 
-OF_NODES = (
-    kubectl.Cordon,
-    kubectl.Uncordon,
-    kubectl.Drain,
-    kubectl.Taint,
-    kubectl.Untaint,
-    kubectl.LabelNode,
-    kubectl.AddNode,
-    kubectl.DeleteNode,
-)
-"""The steps that write nodes."""
 RBAC = "rbac.authorization.k8s.io"
 ELSEWHERE = "its selectors leave out what is in the input"
 LATER = MADE_LABELS | {ZONE, REGION}
@@ -115,7 +103,7 @@ class _Scope:
         written = {
             kind for kind in kinds if not (kind.namespaced or kind.cls in {Namespace, Node} or kind.group == RBAC)
         }
-        if scenario.faults != Faults() or any(isinstance(step, OF_NODES) for step in scenario.script):
+        if scenario.faults != Faults() or any("Node" in step.changes for step in scenario.script):
             written |= {kind for kind in KINDS if kind.cls is Node}
         if any(kind.name in {"PersistentVolumeClaim", "StatefulSet"} for kind in kinds):
             written |= {kind for kind in KINDS if kind.name == "PersistentVolume"}

@@ -18,15 +18,15 @@ from __future__ import annotations
 from ....impl.api.core import Node, PodSpec
 from ....impl.api.well_known import UNSCHEDULABLE
 from ....impl.controllers.nodelifecycle import TAINTED_BY
-from ....impl.kubectl.script import Apply, Taint, Uncordon, Untaint
+from ....impl.kubectl.script import AddNode, Cordon, DeleteNode, DeleteObject, Drain, LabelNode
 from ...input.priorities import pod_specs
 from ...input.scenario import Scenario
 from ..faults import registry as faults
 from ..nodes import pressure
 
 HONOR = "Honor"
-TAINTING = (Apply, Taint, Uncordon, Untaint)
-"""Steps after which the controller may have another taint to make, or one to take away."""
+ALIKE = (AddNode, Cordon, DeleteNode, DeleteObject, Drain, LabelNode)
+"""The steps about nodes after which the controller has no other taint to make, nor one to take away."""
 
 
 def tainted_at_once(scenario: Scenario) -> bool:
@@ -36,7 +36,7 @@ def tainted_at_once(scenario: Scenario) -> bool:
         and scenario.descheduler is None
         and not faults.strike_nodes(scenario)
         and not pressure.possible(scenario)
-        and not any(isinstance(step, TAINTING) and "Node" in step.changes for step in scenario.script)
+        and not any("Node" in step.changes and not isinstance(step, ALIKE) for step in scenario.script)
         and all(map(_is_healthy, faults.nodes_of(scenario, scenario.objects)))
         and not any(map(_honors_taints, pod_specs(scenario)))
     )

@@ -15,13 +15,15 @@ from kubeproof.harness.check.check import check as check_all
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import Crowd, Scenario
 from kubeproof.harness.islands import check as islands
-from kubeproof.harness.islands import influence, split
+from kubeproof.harness.islands import influence, split, witness
 from kubeproof.harness.islands.check import check
 from kubeproof.harness.islands.influence import Bond
 from kubeproof.harness.islands.room import Room
 from kubeproof.harness.islands.split import islands_of
 from kubeproof.impl.api.meta import Ref
 from kubeproof.impl.api.well_known import SERVICE_NAME
+from kubeproof.impl.kubectl import script as kubectl
+from kubeproof.impl.kubectl.commands.command import Command
 from kubeproof.model.checker import Limits, Status
 from kubeproof.model.checker.explore import explore
 from kubeproof.traces.document import from_text, to_text
@@ -368,6 +370,16 @@ def test_who_waited_for_a_node_moves_once_it_takes_pods() -> None:
     )  # fmt: skip
     apart, whole = both(one)
     assert (apart["reachability"], whole["reachability"]) == ("UNKNOWN", "HOLDS")
+
+
+def test_a_step_about_nodes_that_nobody_knows_may_move_pods_of_others() -> None:
+    class Unheard(Command):
+        pass
+
+    unheard: Any = Unheard()
+    nowhere: frozenset[str] = frozenset()
+    assert witness._stirs(unheard, nowhere)
+    assert not witness._stirs(kubectl.Cordon("node-1"), nowhere)
 
 
 # --- room ---

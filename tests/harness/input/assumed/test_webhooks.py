@@ -18,6 +18,7 @@ SERVICE = {
     "spec": {"selector": {"app": "guard"}, "ports": [{"port": 443}]},
 }
 RULE = {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}
+NODE = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1", "labels": {"a": "b"}}}
 SERVED = {"service": {"namespace": "guard", "name": "guard"}}
 WEBHOOK = {
     "name": "w",
@@ -87,9 +88,18 @@ FREE = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "free", "l
         (NOT_HERE, (SERVICE, {**SERVICE, "metadata": {"name": "s"}}), {}, True),
         (UNLESS, (SERVICE,), {}, True),
         (NOT_HERE, (SERVICE,), {"script": [{"drain": {"node": "node-1"}}]}, True),
+        (NOT_HERE, (SERVICE,), {"script": [{"apply": {"object": NODE}}]}, True),
         (NOT_HERE, (SERVICE,), {"faults": {"nodeCrash": 1}}, True),
     ],
-    ids=["left out", "one more", "no namespace is told", "not labelled", "a node is written", "a node changes"],
+    ids=[
+        "left out",
+        "one more",
+        "no namespace is told",
+        "not labelled",
+        "a node is written",
+        "a node is applied",
+        "a node changes",
+    ],
 )
 def test_a_webhook_that_is_asked_about_no_namespace_of_the_input_is_asked_about_nothing(
     kind: str,

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 import pytest
-from attrs import evolve
+from attrs import evolve, frozen
 
 from kubeproof.harness.check.check import check
 from kubeproof.harness.input.files.scenario_file import load_scenario
@@ -17,6 +17,7 @@ from kubeproof.harness.world.cluster import build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.impl.api.core import Node
 from kubeproof.impl.api.well_known import UNSCHEDULABLE
+from kubeproof.impl.kubectl.commands.command import Command
 from kubeproof.model.checker import explore
 from kubeproof.model.machine import State
 
@@ -151,3 +152,14 @@ def test_who_honors_taints_can_tell() -> None:
 def test_where_other_taints_come_and_go_nothing_is_at_once(beside: str, options: dict[str, Any]) -> None:
     assert not Parts.core(scenario_of(DRAIN, beside=beside, **options)).tainted_at_once
     assert Parts.core(scenario_of(DRAIN)).tainted_at_once
+
+
+@frozen
+class Unheard(Command):
+    """A step about nodes that nobody knows."""
+
+
+def test_what_a_step_about_nodes_does_that_nobody_knows_may_be_seen_later() -> None:
+    scenario = scenario_of(DRAIN)
+    unheard: Any = Unheard()
+    assert not Parts.core(evolve(scenario, script=(*scenario.script, unheard))).tainted_at_once
