@@ -419,7 +419,7 @@ class Labels:
 
     def _orbits(self, cell: Sequence[int], automorphisms: Sequence[Mapping[int, int]]) -> dict[int, int]:
         """Return for each of a cell the first of its orbit, as far as twins and some automorphisms tell."""
-        groups, twins = Groups(cell), dict[int, int]()
+        groups, twins = UnionFind(cell), dict[int, int]()
         for token in cell:
             groups.join((twins.setdefault(self.twin[token], token), token))
             for taken in automorphisms:
@@ -446,7 +446,7 @@ class Labels:
         a Pod each takes one step so, and not as many as there are pairs of nodes.
         """
         alike = Counter(colours[token] for token in self.entangled)
-        groups = Groups(token for token in self.entangled if alike[colours[token]] > 1)
+        groups = UnionFind(token for token in self.entangled if alike[colours[token]] > 1)
         for _, whom in self.shared:
             groups.join([token for token in whom if token in groups.first])
         order: dict[int, int] = {}
@@ -490,8 +490,8 @@ class Labels:
         return numbers
 
 
-class Groups:
-    """Members that have to do with each other, directly or by others."""
+class UnionFind:
+    """Members that have to do with each other, directly or by others, as disjoint groups."""
 
     def __init__(self, members: Iterable[int]) -> None:
         self.first = {token: token for token in sorted(members)}
