@@ -101,8 +101,9 @@ def documents(text: str) -> Iterator[Document]:
 
 
 def repeated_message(repeated: Repeated) -> str:
-    """Say that a key is given twice."""
-    return f"the key is already set in line {repeated.first}"
+    """Say that a key is given twice; a second `apiVersion` begins a document that nothing parts from the first."""
+    parted = "; a line --- parts two documents" if repeated.path == ("apiVersion",) else ""
+    return f"the key is already set in line {repeated.first}{parted}"
 
 
 def tolerant_documents(text: str) -> Iterator[Document]:

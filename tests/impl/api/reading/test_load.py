@@ -189,6 +189,13 @@ def test_each_mistake_is_shown_where_it_is(text: str, expected: list[str]) -> No
     assert problems(text) == expected
 
 
+def test_a_document_that_nothing_parts_from_the_one_before_is_told_so() -> None:
+    assert problems((POD % "p") + (POD % "q"))[:2] == [
+        "web.yaml:8: apiVersion: the key is already set in line 1; a line --- parts two documents",
+        "web.yaml:9: kind: the key is already set in line 2",
+    ]
+
+
 def test_a_cron_job_with_a_schedule_is_taken() -> None:
     (found,) = loaded(CRON_JOB % "@daily").objects
     assert ref_of(found.object).kind == "CronJob"
