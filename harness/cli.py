@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..__main__ import INTERRUPTED, interrupt
+from ..__main__ import INTERRUPTED, listen
 from . import examples, manual
 from .corpus import corpus
 from .defects import report_defect
@@ -505,7 +504,7 @@ def _write(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, interrupt)
+    listen()
     raise SystemExit(_guarded(arguments))
 
 
