@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..__main__ import INTERRUPTED
+from ..__main__ import INTERRUPTED, listen
 from . import examples, manual
 from .corpus import corpus
 from .defects import report_defect
@@ -505,7 +504,7 @@ def _write(text: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
-    signal.signal(signal.SIGTERM, _interrupts)
+    listen()
     raise SystemExit(_guarded(arguments))
 
 
@@ -519,11 +518,6 @@ def _guarded(arguments: list[str] | None) -> int:
     except Exception as error:  # noqa: BLE001 - the last line of defence: whatever was not foreseen is told as a defect
         sys.stderr.write(report_defect(error, sys.argv[1:] if arguments is None else arguments))
         return DEFECT
-
-
-def _interrupts(_number: int, _frame: object) -> None:
-    """End as Ctrl-C does: a search writes its checkpoint and says what it knows."""
-    raise KeyboardInterrupt
 
 
 def _run(arguments: list[str] | None) -> int:

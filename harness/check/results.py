@@ -8,7 +8,7 @@ from attrs import frozen
 
 from ...impl.api.meta import Ref
 from ...model.checker.clock.timetable import Timetable
-from ...model.checker.results import Exploration, Status, Trace
+from ...model.checker.results import INTERRUPTED, Exploration, Status, Trace
 from ..input.scenario import Scenario
 
 ROOM = "world/room"
@@ -80,6 +80,11 @@ class Report:
     """The islands that were looked at one by one, each with why it hangs together; none where all was."""
     remembered: int = 0
     """How many searches were not done anew, for their answers are kept from an earlier run."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether somebody ended it: a claim is open for that reason, which may stand behind what was asked then."""
+        return any(INTERRUPTED in line for claim in self.claims for line in claim.lines)
 
 
 def vacuous_in_all(claims: Iterable[Claim]) -> bool | tuple[str, ...]:

@@ -16,7 +16,7 @@ from immutabledict import immutabledict
 from ...impl.api.claim_names import SENTENCES
 from ...impl.api.reading.load import BadInput, Problem
 from ...impl.api.reading.nearest import did_you_mean
-from ...model.checker.results import INTERRUPTED, Limits, Progress, Status
+from ...model.checker.results import Limits, Progress, Status
 from .. import face
 from ..check.results import Claim
 from ..face import Cluster, Result
@@ -124,13 +124,8 @@ def run(
             raise BadInput(tuple(target.blamed(problem, options) for problem in bad.problems)) from None
         result = only(found, target.claims)
         yield result
-        if was_interrupted(result):
+        if result.outcome.interrupted:
             return
-
-
-def was_interrupted(result: Result) -> bool:
-    """Tell whether somebody ended a check."""
-    return any(line.startswith(INTERRUPTED) for claim in result.outcome.claims for line in claim.lines)
 
 
 def next_steps(results: Iterable[Result], arguments: list[str], checkpoint: str | None) -> str:

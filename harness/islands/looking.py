@@ -108,13 +108,10 @@ class Ways:
         return evolve(limits, deadline=Deadline(monotonic() + share, limits.deadline.why))
 
     def after(self, report: Report) -> Ways:
-        """Return the ways for further searches: none, if somebody interrupted this one."""
-        found = report.exploration
-        if found is not None:
-            return evolve(self, limits=self.limits.after(found))
-        if any(INTERRUPTED in claim.lines for claim in report.claims):
+        """Return the ways for further searches: none, if somebody interrupted this one, or a closer look behind it."""
+        if report.interrupted:
             return evolve(self, limits=evolve(self.limits, deadline=Deadline.past(INTERRUPTED)))
-        return self
+        return self if report.exploration is None else evolve(self, limits=self.limits.after(report.exploration))
 
     @property
     def over(self) -> bool:

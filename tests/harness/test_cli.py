@@ -486,9 +486,12 @@ def test_ctrl_c_while_it_waits_for_input_is_no_traceback(tmp_path: Path) -> None
     assert "UNKNOWN: interrupted" in err
 
 
-def test_ctrl_c_while_it_is_being_imported_is_no_traceback(tmp_path: Path) -> None:
-    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
-    process = kubeproof("check", "web.yaml", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interrupt_while_it_is_being_imported_is_told_as_any_other(name: str, tmp_path: Path) -> None:
+    half = "class Half:\n    def __del__(self): raise AttributeError\n"
+    (tmp_path / "click.py").write_text(f"import os, signal\n{half}half = Half()\nos.kill(os.getpid(), signal.{name})\n")
+    path = os.pathsep.join(filter(None, (str(tmp_path), os.environ.get("PYTHONPATH"))))
+    process = kubeproof("check", "web.yaml", env={**os.environ, "PYTHONPATH": path})
     out, err = process.communicate()
     assert (process.returncode, out, err) == (3, "", "UNKNOWN: interrupted before anything was decided\n")
 

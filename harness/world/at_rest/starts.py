@@ -35,7 +35,7 @@ from ....impl.api.requests import Bind
 from ....impl.api.well_known import ZONE
 from ....impl.api.workloads import makes_pods
 from ....model.checker.explore import explore
-from ....model.checker.results import Limits, Status
+from ....model.checker.results import INTERRUPTED, Limits, Status
 from ....model.machine import Action, Machine, Outcome, State, View
 from ....model.world.steps import actions as actions_of
 from ....model.world.store import Layout
@@ -312,7 +312,8 @@ def _few(count: int) -> str:
 def explored(core: Cluster, scenario: Scenario, limits: Limits = NO_LIMITS) -> Rests:
     """Explore everything that may happen until a core is at rest; where that is too much, give what was found.
 
-    Raises `Restless` where some run does not come to rest, whatever others do.
+    Raises `Restless` where some run does not come to rest, whatever others do, and `KeyboardInterrupt` again where
+    somebody interrupted the search: what it found is no answer to whoever asked for so many.
     """
     fold, most = Fold.of(core, scenario), most_of(scenario)
     found: dict[Hashable, State] = {}
@@ -327,6 +328,8 @@ def explored(core: Cluster, scenario: Scenario, limits: Limits = NO_LIMITS) -> R
         limits=evolve(limits, max_states=SEARCH.max_states),
         collect=collect,
     )
+    if search.why_incomplete.startswith(INTERRUPTED):
+        raise KeyboardInterrupt
     if search[RESTS.name].status is Status.VIOLATED:
         raise Restless("some runs never come to rest")
     usable = [state for state in found.values() if not state[OVERFLOW]]

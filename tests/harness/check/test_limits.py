@@ -18,6 +18,7 @@ from kubeproof.harness.face import Cluster
 from kubeproof.harness.input.files.scenario_file import load_scenario
 from kubeproof.harness.input.scenario import MOST_PODS, Scenario
 from kubeproof.harness.islands.looking import Ways
+from kubeproof.harness.world.at_rest import starts
 from kubeproof.harness.world.at_rest.prepare import Prepared, prepare
 from kubeproof.harness.world.at_rest.settle import Cut
 from kubeproof.impl.api.apps import Deployment
@@ -196,3 +197,27 @@ def test_an_interrupt_between_searches_leaves_an_island_unknown_and_no_further_o
     found = ways.look("a", example("scale"))
     assert set(told(found).values()) == {("UNKNOWN", INTERRUPTED)}
     assert (ways.over, ways.after(found).over) == (False, True)
+
+
+def test_an_interrupt_while_the_states_of_rest_are_looked_for_ends_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those found by then are no start: with `bounds.starts` the claims would hold of fewer than were asked for."""
+
+    def interrupted(_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(starts, "at_rest", interrupted)
+    names = ("nodes.yaml", "pods.yaml")
+    files = {name: (EXAMPLES / "two-schedulers" / name).read_text(encoding="utf-8") for name in names}
+    options = {"start": "settled", "schedulers": ["default-scheduler", "batch-scheduler"], "bounds": {"starts": 1}}
+    asked = load_scenario("two", files, options).scenario
+    found = Ways(lambda _, **__: explore, Limits().begun()).look("a", asked)
+    assert set(told(found).values()) == {("UNKNOWN", INTERRUPTED)}
+
+
+def test_an_interrupt_of_a_closer_look_begins_no_further_search() -> None:
+    ways = Ways(lambda _, **__: explore, Limits().begun())
+    found = ways.look("a", example("scale"))
+    assert not ways.after(found).over
+    why = f"web may be led to when it has stopped: {INTERRUPTED}"
+    claims = (*found.claims[:-1], evolve(found.claims[-1], status=Status.UNKNOWN, lines=(why,)))
+    assert ways.after(evolve(found, claims=claims)).over
