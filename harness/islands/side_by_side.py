@@ -82,7 +82,9 @@ class Processes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        """Wait for those that look."""
+        """Wait for those that look; where something went wrong they are stopped."""
+        if kind is not None:
+            self.stop()
         self.pool.shutdown()
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from itertools import permutations
 from typing import Any, cast
 
 from attrs import AttrsInstance, evolve, fields, frozen, has
@@ -246,7 +247,10 @@ class Shape:
             yield self.parts.fact(value)
 
     def _asked(self, turn: Requests) -> Iterator[Fact]:
-        """Take a turn apart: of requests sent side by side each says something by itself, in no order."""
+        """Take a turn apart: of requests sent side by side each says something by itself, in no order.
+
+        Where there are several ties, every two of one say so, too.
+        """
         if not any(isinstance(part, Together) for part in turn):
             yield self.parts.fact(turn)
             return
@@ -256,6 +260,9 @@ class Shape:
                 shape, mentions = self.parts.fact(request)
                 tie = choice.tie(request)
                 yield (number, len(turn), None if tie is None else tie[1], shape), mentions
+            for tie in choice.ties if len(choice.ties) > 1 else ():
+                for one, other in permutations(map(self.parts.fact, tie[0]), 2):
+                    yield (number, one[0], other[0]), (*one[1], *other[1])
 
     def _entry(self, number: int, owner: Mention | None, entry: Any) -> Fact:
         """Return what an entry of a cache says. Of a generated Pod, its name says which place it is in."""

@@ -13,6 +13,7 @@ from time import monotonic, sleep
 import pytest
 import yaml
 
+from kubeproof.harness.islands.side_by_side import Processes
 from places import LISTENING
 
 PATIENCE = 60.0
@@ -74,3 +75,14 @@ def test_no_process_outlives_the_command(tmp_path: Path, end: signal.Signals, co
     assert command.returncode == code
     assert (b"UNKNOWN" in out) is (code == 3)
     wait_until(lambda: not processes(tmp_path))
+
+
+def test_whoever_fails_stops_those_that_look() -> None:
+    began, crew = monotonic(), Processes(1)
+    with pytest.raises(KeyboardInterrupt), crew:  # noqa: PT012 - it is the interrupt that is looked at
+        looking = crew.pool.submit(sleep, PATIENCE)
+        wait_until(looking.running)
+        sleep(2)  # It is asleep by then.
+        raise KeyboardInterrupt
+    assert isinstance(looking.exception(), KeyboardInterrupt)
+    assert monotonic() - began < PATIENCE / 2

@@ -6,6 +6,7 @@ states as there are orbits among all states. One state in seven is compared with
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 
 import pytest
@@ -20,6 +21,8 @@ from kubeproof.harness.world.at_rest.prepare import prepare
 from kubeproof.harness.world.cluster import Cluster, build
 from kubeproof.harness.world.parts import Parts
 from kubeproof.harness.world.reductions.symmetry import PLACE, symmetry_of
+from kubeproof.impl.api.kinds import ref_of
+from kubeproof.impl.api.requests import AnyOf, Delete
 from kubeproof.model.checker import Exploration, Limits, Status, explore, replay
 from kubeproof.model.checker.book import Book
 from kubeproof.model.checker.layout import Layout
@@ -27,7 +30,8 @@ from kubeproof.model.checker.semantics import moves
 from kubeproof.model.checker.symmetry.audit import Audit
 from kubeproof.model.checker.symmetry.orbits import AsymmetryError, Folding
 from kubeproof.model.checker.trees.functions import Functions
-from kubeproof.model.machine import Mention, Outcome, State, Symmetry, View
+from kubeproof.model.machine import Fact, Mention, Outcome, State, Symmetry, View
+from kubeproof.model.world.turn import together
 
 WEB = """
 apiVersion: apps/v1
@@ -333,3 +337,19 @@ def test_a_node_that_moves_has_the_labels_of_where_it_is_now() -> None:
     assert [image[f"store/Node/{number}"] for number in range(2)] == [
         start[f"store/Node/{number}"] for number in range(2)
     ]
+
+
+def test_of_several_ties_it_is_said_who_is_of_the_same() -> None:
+    world = cluster("two become three")
+    symmetry, start = group(world), State.of(world.machine.initial[0])
+    slot = next(process.turn for process in world.processes if process.user == "replicaset-controller")
+    template, _ = symmetry.slots.get(slot, (slot, ()))
+    first = ref_of(start["store/Pod/0"])
+    asked = [Delete(evolve(first, name=first.name.replace("-p0", f"-p{place}"))) for place in range(4)]
+
+    def said(*ties: tuple[int, ...]) -> Counter[Fact]:
+        return Counter(symmetry.facts(template, together(AnyOf(tuple(asked[at] for at in tie), 1) for tie in ties)))
+
+    assert all(mentions for _, mentions in said((0, 1), (2, 3)))
+    assert said((0, 1), (2, 3)) == said((3, 2), (1, 0)) != said((0, 2), (1, 3))
+    assert len(said((0, 1, 2, 3))) == 4
