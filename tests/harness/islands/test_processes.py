@@ -77,12 +77,16 @@ def test_no_process_outlives_the_command(tmp_path: Path, end: signal.Signals, co
     wait_until(lambda: not processes(tmp_path))
 
 
-def test_whoever_fails_stops_those_that_look() -> None:
+def looks_for_long(begun: Path) -> None:
+    begun.touch()
+    sleep(PATIENCE)
+
+
+def test_whoever_fails_stops_those_that_look(tmp_path: Path) -> None:
     began, crew = monotonic(), Processes(1)
     with pytest.raises(KeyboardInterrupt), crew:  # noqa: PT012 - it is the interrupt that is looked at
-        looking = crew.pool.submit(sleep, PATIENCE)
-        wait_until(looking.running)
-        sleep(2)  # It is asleep by then.
+        looking = crew.pool.submit(looks_for_long, tmp_path / "begun")
+        wait_until((tmp_path / "begun").exists)
         raise KeyboardInterrupt
     assert isinstance(looking.exception(), KeyboardInterrupt)
     assert monotonic() - began < PATIENCE / 2
