@@ -460,11 +460,15 @@ def moving(scenario: Scenario, prepared: Prepared, kind: str = IN_MOTION) -> tup
     cluster = build(plain, Parts(endpoints=True, fine_kubelets=True, one_proxy=True), *prepared.starts)
     pods = cluster.world.layout.pools["Pod"]
     judged = versions_of_services(scenario, prepared.objects, is_judged)
-    addressed = {(one.metadata.namespace, one.metadata.name) for one in judged if not is_headless(one)}
-    headless = frozenset((one.metadata.namespace, one.metadata.name) for one in judged if is_headless(one)) - addressed
+    addressed = {_named(service) for service in judged if not is_headless(service)}
+    headless = frozenset(map(_named, filter(is_headless, judged))) - addressed
     check = partial(reach.breaches, pods, proxies_of(cluster), led.chosen, headless)
     machine = evolve(cluster.machine, timers=tuple(_waits(scenario, prepared, cluster)))
     return evolve(cluster, machine=machine), Invariant(IN_MOTION, SENTENCES[REACHABILITY], check)
+
+
+def _named(service: Service) -> tuple[str, str]:
+    return service.metadata.namespace, service.metadata.name
 
 
 def _waits(scenario: Scenario, prepared: Prepared, cluster: Cluster) -> Iterator[Timer]:

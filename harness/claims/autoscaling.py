@@ -79,7 +79,7 @@ def scalers_of(cluster: Cluster, view: View) -> tuple[HorizontalPodAutoscaler, .
     """Return the autoscalers that there are: of those that nobody changes, and of those that somebody does."""
     layout = cluster.world.layout
     found = (view.via(_scaler, slot) for slot in layout.pools.get(KIND, ()))
-    return tuple(one for one in (*map(_scaler, layout.constants.values()), *found) if one is not None)
+    return tuple(scaler for scaler in (*map(_scaler, layout.constants.values()), *found) if scaler is not None)
 
 
 def _owners(cluster: Cluster, view: View, pod: Pod) -> Iterator[str]:

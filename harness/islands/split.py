@@ -313,7 +313,7 @@ def _stops(step: kubectl.Step, own: Iterable[Maker], *, orphans: bool) -> bool:
 def _of_templates(selector: str) -> str:
     """Return what a selector asks of the labels that templates give; controllers give Pods some more."""
     asked = parse_label_selector(selector).requirements
-    kept = (one for one in asked if one.key not in GIVEN and "kubernetes.io/" not in one.key)
+    kept = (asking for asking in asked if asking.key not in GIVEN and "kubernetes.io/" not in asking.key)
     return str(TextSelector(tuple(kept)))
 
 

@@ -154,7 +154,9 @@ def _is_free(scenario: Scenario, claim: PersistentVolumeClaim) -> bool:
     classes = [obj for obj in scenario.everything if isinstance(obj, StorageClass)]
     named = claim.spec.storage_class_name
     name = default_of(classes) if named is None else named
-    waits = any(one.metadata.name == name and one.volume_binding_mode == WAIT_FOR_FIRST_CONSUMER for one in classes)
+    waits = any(
+        known.metadata.name == name and known.volume_binding_mode == WAIT_FOR_FIRST_CONSUMER for known in classes
+    )
     return bool(SHARED_MODES.intersection(claim.spec.access_modes)) and not waits
 
 

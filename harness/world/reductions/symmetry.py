@@ -261,8 +261,8 @@ class Shape:
                 tie = choice.tie(request)
                 yield (number, len(turn), None if tie is None else tie[1], shape), mentions
             for tie in choice.ties if len(choice.ties) > 1 else ():
-                for one, other in permutations(map(self.parts.fact, tie[0]), 2):
-                    yield (number, one[0], other[0]), (*one[1], *other[1])
+                for (shape, mentions), (other, theirs) in permutations(map(self.parts.fact, tie[0]), 2):
+                    yield (number, shape, other), (*mentions, *theirs)
 
     def _entry(self, number: int, owner: Mention | None, entry: Any) -> Fact:
         """Return what an entry of a cache says. Of a generated Pod, its name says which place it is in."""

@@ -53,7 +53,7 @@ class Rollout:
         return 1 if self.wanted and not found and not self.surge else found
 
     def change(self) -> Change:
-        """Yield the step that the real controller may take now."""
+        """Return the step that the real controller may take now."""
         if self.owner.spec.update_strategy.type != ROLLING:
             return Change()
         return self._surging() if self.surge else self._replacing()

@@ -64,7 +64,7 @@ def syncs(cache: Cache, key: Ref, *, now: Time = 0, satisfied: bool = True) -> I
         yield ()
         return
     pods, claims = _claimed(cache, rs)
-    first, last = (tuple((one,) for one in some) for some in (claims, _write_status(rs, pods, now)))
+    first, last = (tuple((request,) for request in some) for some in (claims, _write_status(rs, pods, now)))
     surplus = len(pods) - rs.spec.wanted
     if not satisfied or rs.metadata.terminating or not surplus:
         yield (*first, *last)

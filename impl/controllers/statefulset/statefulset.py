@@ -43,7 +43,6 @@ ON_DELETE = "OnDelete"
 ROLLING = "RollingUpdate"
 MAX_BATCH = 500
 
-
 Asked = tuple[tuple[Request, ...], bool]
 """What is asked for about a Pod, and whether it keeps those after it waiting."""
 

@@ -379,13 +379,17 @@ class Labels:
             numbers = self._numbers(colours)
             yield image(numbers)
             return numbers
-        own = len(automorphisms)
+        used = len(automorphisms)
+        orbits = self._twins_of(cell)
         begun: dict[tuple[Met, ...], Numbers] = {}
         tried: list[int] = []
         first = None
         for token in cell:
-            orbits = self._orbits(cell, automorphisms[own:])
-            if orbits[token] in {orbits[other] for other in tried}:
+            for taken in automorphisms[used:]:
+                for other in cell:
+                    orbits.join((other, taken[other]))
+            used = len(automorphisms)
+            if orbits.of(token) in map(orbits.of, tried):
                 continue
             tried.append(token)
             further = self._apart(token, colours)
@@ -417,14 +421,12 @@ class Labels:
         who = {(mentions[token].sort, others[token]): token for token in self.entangled}
         return {token: who[mentions[token].sort, numbers[token]] for token in self.entangled}
 
-    def _orbits(self, cell: Sequence[int], automorphisms: Sequence[Mapping[int, int]]) -> dict[int, int]:
-        """Return for each of a cell the first of its orbit, as far as twins and some automorphisms tell."""
-        groups, twins = UnionFind(cell), dict[int, int]()
+    def _twins_of(self, cell: Sequence[int]) -> UnionFind:
+        """Return a cell with its twins in one orbit each."""
+        orbits, first = UnionFind(cell), dict[int, int]()
         for token in cell:
-            groups.join((twins.setdefault(self.twin[token], token), token))
-            for taken in automorphisms:
-                groups.join((token, taken[token]))
-        return {token: groups.of(token) for token in cell}
+            orbits.join((first.setdefault(self.twin[token], token), token))
+        return orbits
 
     def _descended(self, colours: dict[int, int]) -> dict[int, int]:
         """Choose the first of every open cell."""

@@ -192,7 +192,7 @@ class GiveUp:
 
 @frozen
 class Release:
-    """Give the Lease back, while what was begun is still going on."""
+    """Release the Lease, while what was begun is still going on."""
 
     who: int
 

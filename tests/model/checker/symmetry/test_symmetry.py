@@ -802,12 +802,12 @@ def test_who_can_be_exchanged_is_not_tried_and_the_same_row_stands_for_the_orbit
 ) -> None:
     folding, ids = by_one(links)
     found = [tries(folding, ids, monkeypatch)]
-    parted, orbits = Labels._parted, Labels._orbits
-    monkeypatch.setattr(Labels, "_orbits", lambda _, cell, __: {token: token for token in cell})
+    parted, taking = Labels._parted, Labels._taking
+    monkeypatch.setattr(Labels, "_taking", lambda labels, *_: {token: token for token in labels.entangled})
     found.append(tries(folding, ids, monkeypatch))
     monkeypatch.setattr(Labels, "_parted", lambda _, colours: colours)
     found.append(tries(folding, ids, monkeypatch))
-    monkeypatch.setattr(Labels, "_orbits", orbits)
+    monkeypatch.setattr(Labels, "_taking", taking)
     found.append(tries(folding, ids, monkeypatch))
     monkeypatch.setattr(Labels, "_parted", parted)
     assert len({row for row, _ in found}) == 1
